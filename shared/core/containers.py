@@ -73,18 +73,16 @@ class ContainerNamed:
 
 @dataclass(frozen=True, slots=True)
 class RootStays:
-    """Refused: the root can't be renamed, moved or deleted."""
+    """Refused: the root can't be moved or deleted."""
 
     reason: str
 
 
-def decide_rename_container(container: Container, name: str) -> Decision[Container, ContainerNamed | RootStays]:
+def decide_rename_container(container: Container, name: str) -> Decision[Container, ContainerNamed]:
     """Give the container the name `name`; ids of it and of everything below stay.
 
     Spec: Containers > RenameContainer.
     """
-    if container.container_id == ROOT_ID:
-        return Decision(container, RootStays("the root container can't be renamed"))
     if name == container.name:
         return Decision(container, ContainerNamed(name))
     renamed = ContainerRenamed(name, container.name)

@@ -105,7 +105,7 @@ class FileLockExpired:
 
 @dataclass(frozen=True, slots=True)
 class FileGrantChanged:
-    """A user's grant on this file is now `role` ("viewer", "editor", "owner"), or taken away ("none")."""
+    """A user's role on this file is now `role`: "owner", "editor", "viewer", "none", or "inherited" from above again."""
 
     type: ClassVar[str] = "file.grant_changed"
     grantee_id: str
@@ -161,7 +161,7 @@ class ContainerDeleted:
 
 @dataclass(frozen=True, slots=True)
 class ContainerGrantChanged:
-    """A user's grant on this container is now `role` ("viewer", "editor", "owner"), or taken away ("none")."""
+    """A user's role on this container and below is now `role`; as in FileGrantChanged."""
 
     type: ClassVar[str] = "container.grant_changed"
     grantee_id: str

@@ -53,7 +53,7 @@ class NameIllegal:
 def new_file(
     file_id: str, container_id: str, name: str, content: Content, caller: Caller, now: datetime
 ) -> Decision[File, Created]:
-    """A file that is about to be put into a container. Its first version is 1; its creator owns it."""
+    """A file that is about to be put into a container. Its first version is 1."""
     file = File(
         file_id=file_id,
         container_id=container_id,
@@ -148,8 +148,8 @@ class GrantSet:
 
 
 def role_name(role: Role | None) -> str:
-    """The public name of a role: "viewer", "editor", "owner", "none"."""
-    return "none" if role is None else role.name.lower()
+    """The public name of a role: "owner", "editor", "viewer", "none"; "inherited" if there is no grant."""
+    return "inherited" if role is None else role.name.lower()
 
 
 def decide_set_file_grant(file: File, user_id: str, role: Role | None) -> Decision[File, GrantSet]:

@@ -223,7 +223,7 @@ class RestoreVersion(FileCommand[Saved | LockMismatch | DocumentChanged | Versio
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetFileGrant(FileCommand[GrantSet]):
-    """Give a user a role on a file; None takes it away."""
+    """Give a user a role on a file; None takes the grant away, so that those above count again."""
 
     service = Service.STORAGE
     user_id: str
@@ -290,7 +290,7 @@ class PutUserInfo(UserCommand[UserInfoKept]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterUser(UserCommand[UserKnown]):
-    """Make a user known by name, or tell of a changed name. UserInfo stays."""
+    """Make a user known by name, or tell of a changed name. UserInfo stays, and so does the base role."""
 
     service = Service.STORAGE
     user: User
@@ -310,7 +310,7 @@ class CreateContainer(ContainerCommand[ContainerMade | NameTaken | NameIllegal |
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RenameContainer(ContainerCommand[ContainerNamed | NameTaken | NameIllegal | RootStays]):
+class RenameContainer(ContainerCommand[ContainerNamed | NameTaken | NameIllegal]):
     """Spec: Containers > RenameContainer."""
 
     service = Service.ECOSYSTEM
@@ -340,7 +340,7 @@ class DeleteContainer(ContainerCommand[Deleted | NotEmpty | RootStays]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetContainerGrant(ContainerCommand[GrantSet]):
-    """Give a user a role on a container and all below it; None takes it away."""
+    """Give a user a role on a container and all below it; None takes the grant away."""
 
     service = Service.ECOSYSTEM
     user_id: str

@@ -146,7 +146,7 @@ class UserStore(Protocol):
         """The user; None if the host doesn't know them."""
 
     async def register(self, user: User) -> bool:
-        """Make the user known, or change all but their UserInfo; True if they weren't known before."""
+        """Make the user known, or change all but their UserInfo and base role; True if they weren't known before."""
 
     async def put_user_info(self, user_id: str, user_info: str) -> None:
         """Keep the user's UserInfo; a user not known yet becomes known by their id."""

@@ -1,0 +1,73 @@
+"""What all handlers read from a request in the same way: its ids, its caller, its headers, and the deadline it sets.
+
+Header names come in every letter case, an empty value counts as absent, booleans come in every letter case.
+Spec: header conventions.
+"""
+
+import uuid
+from typing import Any, Final
+
+from aiohttp import web
+
+from services.gateway.context import GATEWAY
+from shared.core.errors import LecternError
+from shared.core.file import Caller
+
+CORRELATION_ID: Final = web.RequestKey("correlation_id", str)
+"""Set by the outermost middleware, from X-WOPI-CorrelationId or X-Request-ID, or made up."""
+USER_ID: Final = web.RequestKey("user_id", str)
+"""Set where the request is authenticated."""
+
+_TEXT_MAX: Final = 200
+
+
+class BadRequest(LecternError):
+    """The request can't be understood: a header or value is missing or malformed."""
+
+    status = 400
+
+
+def log_text(value: str | None) -> str:
+    """A header that is meant for logs, cut to a sane length and without anything but visible ASCII and blanks."""
+    return "".join(one if " " <= one <= "~" else "?" for one in (value or "")[:_TEXT_MAX]).strip()
+
+
+def correlation_id_of(request: web.Request) -> str:
+    """The client's id of this request; a new one if it gave none."""
+    headers = request.headers
+    return log_text(headers.get("X-WOPI-CorrelationId") or headers.get("X-Request-ID")) or uuid.uuid4().hex
+
+
+def header(request: web.Request, name: str) -> str | None:
+    """The header's value; None if it's absent or empty."""
+    return request.headers.get(name) or None
+
+
+def required_header(request: web.Request, name: str) -> str:
+    """The header's value. Raises BadRequest if it's absent or empty."""
+    value = request.headers.get(name)
+    if not value:
+        raise BadRequest(f"the header {name} is missing")
+    return value
+
+
+def boolean_header(request: web.Request, name: str) -> bool:
+    """Whether the header says true, in any letter case; False if it's absent."""
+    return request.headers.get(name, "").strip().lower() == "true"
+
+
+def caller_of(request: web.Request) -> Caller:
+    """Who asks, and through what."""
+    headers = request.headers
+    return Caller(request[USER_ID], log_text(headers.get("User-Agent")), log_text(headers.get("X-WOPI-SessionId")))
+
+
+def envelope(request: web.Request) -> dict[str, Any]:
+    """What every command carries; spread it into the command: `LockFile(file_id=..., **envelope(request))`."""
+    gateway = request.app[GATEWAY]
+    return {
+        "command_id": uuid.uuid4().hex,
+        "deadline": gateway.now() + gateway.rules.command_timeout,
+        "caller": caller_of(request),
+        "correlation_id": request[CORRELATION_ID],
+    }
