@@ -1,0 +1,110 @@
+"""Metrics of one process, in the form that Prometheus reads.
+
+A label's values are names out of this code (operations, commands, outcomes), never an id, a user or anything else that
+a client sends: their number stays small, and nothing private is told.
+"""
+
+from enum import Enum
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+"""Of what `Metrics.render` gives."""
+
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+
+
+class Level(Enum):
+    """How many of a kind there are right now: the metric's name and what it says."""
+
+    FILES = ("lectern_files", "Files that exist.")
+    LOCKS_HELD = ("lectern_locks_held", "Files that are locked.")
+    DRAFTS = ("lectern_drafts", "Drafts of refused saves that are kept.")
+    OUTBOX_DEPTH = ("lectern_outbox_depth", "Events that are saved but not published yet.")
+
+    def __init__(self, metric: str, meaning: str) -> None:
+        self.metric = metric
+        self.meaning = meaning
+
+
+class Swept(Enum):
+    """What sweepers clean up; the value is the label `what`."""
+
+    EXPIRED_LOCKS = "expired_locks"
+    FORMER_VERSIONS = "former_versions"
+    DRAFTS = "drafts"
+    ORPHANED_CONTENT = "orphaned_content"
+    DELETED_LEFTOVERS = "deleted_leftovers"
+    BROKEN_DELETIONS = "broken_deletions"
+    EVENTS = "events"
+
+
+class Direction(Enum):
+    """Which way content goes, seen from the host; the value is the label `direction`."""
+
+    RECEIVED = "received"
+    SENT = "sent"
+
+
+class Metrics:
+    """Counts what one process does. Has its own registry: two hosts in one process don't count each other's."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._requests = Histogram(
+            "lectern_request_seconds",
+            "Time to answer an HTTP request, by operation and status.",
+            ("operation", "status"),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._commands = Histogram(
+            "lectern_command_seconds",
+            "Time to handle a command, by service, command and outcome (or the error that came instead).",
+            ("service", "command", "outcome"),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._bytes = Counter(
+            "lectern_content_bytes", "Bytes of content received and sent.", ("direction",), registry=self._registry
+        )
+        self._swept = Counter(
+            "lectern_swept", "Things that were cleaned up, by kind.", ("what",), registry=self._registry
+        )
+        self._levels = {level: Gauge(level.metric, level.meaning, registry=self._registry) for level in Level}
+        # Finding a child by its labels costs more than counting with it.
+        self._request_children: dict[tuple[str, int], Histogram] = {}
+        self._command_children: dict[tuple[str, str, str], Histogram] = {}
+
+    def request(self, operation: str, status: int, seconds: float) -> None:
+        """An HTTP request was answered. `operation` is a name out of the table of operations."""
+        child = self._request_children.get((operation, status))
+        if child is None:
+            child = self._request_children[operation, status] = self._requests.labels(operation, str(status))
+        child.observe(seconds)
+
+    def command(self, service: str, name: str, outcome: str, seconds: float) -> None:
+        """A command was handled; `outcome` is the name of the outcome's class, or of the error's."""
+        child = self._command_children.get((service, name, outcome))
+        if child is None:
+            child = self._command_children[service, name, outcome] = self._commands.labels(service, name, outcome)
+        child.observe(seconds)
+
+    def content(self, direction: Direction, size_bytes: int) -> None:
+        """Content was received or sent."""
+        self._bytes.labels(direction.value).inc(size_bytes)
+
+    def swept(self, what: Swept, count: int) -> None:
+        """A sweeper cleaned up `count` things."""
+        self._swept.labels(what.value).inc(count)
+
+    def level(self, level: Level, count: int) -> None:
+        """There are `count` of that kind now."""
+        self._levels[level].set(count)
+
+    def render(self) -> bytes:
+        """All metrics as text; serve it as CONTENT_TYPE."""
+        return generate_latest(self._registry)
