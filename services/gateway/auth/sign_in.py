@@ -4,7 +4,9 @@ A user becomes known by their first token and is told apart by the issuer's subj
 Spec: bootstrapper.
 """
 
+import re
 from dataclasses import replace
+from typing import Final
 
 from aiohttp import web
 
@@ -13,6 +15,16 @@ from services.gateway.context import GATEWAY, Gateway
 from services.gateway.requests import USER_ID, envelope
 from shared.core.users import User
 from shared.messages.commands import RegisterUser
+
+
+# The protocol's pages write a colon after the scheme, OAuth none.
+_BEARER: Final = re.compile(r"bearer(?::\s*|\s+)(\S+)", re.IGNORECASE)
+
+
+def bearer_token(request: web.Request) -> str | None:
+    """The token in `Authorization: Bearer ...`, the scheme in any letter case and with or without a colon, or None."""
+    found = _BEARER.fullmatch(request.headers.get("Authorization", "").strip())
+    return found.group(1) if found else None
 
 
 async def signed_in_user(request: web.Request, token: str) -> User:

@@ -12,6 +12,7 @@ from shared.core.file import LockMismatch
 from shared.core.files import NameTaken
 from shared.core.names import encoded_utf7
 
+X_WOPI_ITEM_VERSION: Final = "X-WOPI-ItemVersion"
 X_WOPI_LOCK: Final = "X-WOPI-Lock"
 X_WOPI_LOCK_FAILURE_REASON: Final = "X-WOPI-LockFailureReason"
 X_WOPI_SERVER_ERROR: Final = "X-WOPI-ServerError"
@@ -38,6 +39,10 @@ def name_taken(taken: NameTaken) -> web.Response:
 
 
 def lock_mismatch(refused: LockMismatch) -> web.Response:
-    """409 with the lock that is in the way."""
+    """409 with the lock that is in the way; the header is there even if it is empty.
+
+    Some clients log a 409 without a JSON body as an error of the host. Spec: clients > PutFile.
+    """
     headers = {X_WOPI_LOCK: refused.current_lock_id, X_WOPI_LOCK_FAILURE_REASON: refused.reason}
-    return web.Response(status=409, headers=headers)
+    body = orjson.dumps({"LockFailureReason": refused.reason})
+    return web.Response(status=409, headers=headers, body=body, content_type="application/json")

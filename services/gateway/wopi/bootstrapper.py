@@ -12,8 +12,8 @@ from urllib.parse import quote
 from aiohttp import web
 
 from services.gateway.auth.oidc import TokenInvalid
-from services.gateway.auth.sign_in import signed_in_user
-from services.gateway.auth.tokens import bearer_token, fresh_claims, mint, tokenised
+from services.gateway.auth.sign_in import bearer_token, signed_in_user
+from services.gateway.auth.tokens import fresh_claims, mint, tokenised
 from services.gateway.context import GATEWAY, Gateway
 from services.gateway.requests import header
 from services.gateway.wopi.answers import X_WOPI_SERVER_ERROR, json_answer
@@ -47,8 +47,8 @@ async def bootstrap(request: web.Request) -> web.Response:
     override = request.headers.get("X-WOPI-EcosystemOperation", "").strip().upper() if request.method == "POST" else ""
     name, answer = OPERATIONS.get(override, ("Bootstrap", None))
     request[OPERATION] = name
-    body = {"Bootstrap": _bootstrap(gateway, claims, user)}
-    return json_answer(body if answer is None else body | await answer(request, claims, user))
+    more = {} if answer is None else await answer(request, claims, user)
+    return json_answer({"Bootstrap": _bootstrap(gateway, claims, user), **more})
 
 
 async def www_authenticate(gateway: Gateway) -> str:
