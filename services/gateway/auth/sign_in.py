@@ -16,7 +16,6 @@ from services.gateway.requests import USER_ID, envelope
 from shared.core.users import User
 from shared.messages.commands import RegisterUser
 
-
 # The protocol's pages write a colon after the scheme, OAuth none.
 _BEARER: Final = re.compile(r"bearer(?::\s*|\s+)(\S+)", re.IGNORECASE)
 

@@ -103,7 +103,7 @@ def _bootstrap(gateway: Gateway, claims: Claims, user: User) -> dict[str, str]:
         "EcosystemUrl": tokenised(gateway, claims, Resource.ECOSYSTEM, ""),
         "UserId": user.user_id,
         "SignInName": user.sign_in_name,
-        "UserFriendlyName": user.friendly_name,
+        "UserFriendlyName": user.friendly_name or user.sign_in_name,
     }
 
 

@@ -17,8 +17,7 @@ from services.gateway.context import GATEWAY, Gateway
 from services.gateway.requests import header
 from services.gateway.wopi.dispatch import CONTAINER
 from services.gateway.wopi.pointers import container_pointer
-from shared.core.checks import item_version
-from shared.core.contents import last_modified_time
+from shared.core.contents import item_version, last_modified_time
 from shared.core.file import FileHead
 from shared.core.names import extension_of
 from shared.core.permissions import Owned, Role, role_of

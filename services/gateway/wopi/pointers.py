@@ -20,7 +20,6 @@ from shared.core.permissions import Role, role_of
 from shared.core.tokens import Claims, Resource
 from shared.core.users import User
 
-
 X_WOPI_ENUMERATION_INCOMPLETE: Final = "X-WOPI-EnumerationIncomplete"
 
 
