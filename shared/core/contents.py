@@ -7,6 +7,7 @@ Spec: Files > PutFile, Files > PutRelativeFile; clients > The one PutFile rule s
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from shared.core.decision import Decision
@@ -17,12 +18,18 @@ from shared.core.locks import NOT_LOCKED, OTHER_LOCK
 _TICK: Final = timedelta(microseconds=1)
 
 
+@lru_cache(maxsize=4096)
 def last_modified_time(saved_at: datetime) -> str:
     """The one text of LastModifiedTime: UTC, ISO 8601 with seven decimals. Clients compare it as text.
 
     Spec: CheckFileInfo > Other; clients > PutFile.
     """
-    return saved_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
+    return saved_at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "0Z"
+
+
+def item_version(version: Version) -> str:
+    """The one text of a version: CheckFileInfo's Version and X-WOPI-ItemVersion. Spec: X-WOPI-ItemVersion duties."""
+    return str(version.number)
 
 
 @dataclass(frozen=True, slots=True)
