@@ -1,0 +1,47 @@
+"""The gateway as a web application: every route, and who answers it."""
+
+from typing import Final
+
+from aiohttp import web
+
+from services.gateway.context import GATEWAY, Gateway
+from services.gateway.health import healthz, metrics, readyz
+from services.gateway.middlewares import DISPATCH, name_the_host, observed
+from services.gateway.uploads import expect_later
+from services.gateway.wopi import containers, ecosystem
+from services.gateway.wopi.bootstrapper import bootstrap
+from services.gateway.wopi.dispatch import Dispatch, Table
+from services.gateway.wopi.downloads import DOWNLOAD_PATH, download
+from services.gateway.wopi.operations import FILE_OPERATIONS
+
+HEADER_MAX: Final = 16 * 1024
+"""Longest request line and longest header, in bytes: room for a WOPISrc in a query, and a lock id beside it."""
+
+
+def make_app(gateway: Gateway) -> web.Application:
+    """All of the host's HTTP: the protocol, the REST API, the pages, and what those who run it ask.
+
+    Serve it with `handler_args` of `HEADER_MAX`, so that no client meets a lower limit.
+    """
+    app = web.Application(middlewares=[observed], client_max_size=0)
+    app[GATEWAY] = gateway
+    app[DISPATCH] = Dispatch(
+        files=Table(FILE_OPERATIONS),
+        containers=Table(containers.OPERATIONS),
+        ecosystem=Table(ecosystem.OPERATIONS),
+    )
+    app.on_response_prepare.append(name_the_host)
+    add_protocol(app)
+    return app
+
+
+def add_protocol(app: web.Application) -> None:
+    """The protocol's own addresses, and those for people who run the host."""
+    router = app.router
+    router.add_route("*", "/wopi/{rest:.*}", app[DISPATCH].__call__, expect_handler=expect_later)
+    router.add_route("GET", "/wopibootstrapper", bootstrap)
+    router.add_route("POST", "/wopibootstrapper", bootstrap)
+    router.add_get(DOWNLOAD_PATH, download)
+    router.add_get("/healthz", healthz)
+    router.add_get("/readyz", readyz)
+    router.add_get("/metrics", metrics)
