@@ -31,6 +31,7 @@ from services.gateway.wopi.locks import optional_lock_id
 from shared.core.contents import DocumentChanged, Save, Saved, item_version
 from shared.core.errors import DeadlinePassed, LecternError, NotFound
 from shared.core.file import Content, FileHead, LockMismatch
+from shared.core.tokens import Dialect
 from shared.messages.commands import CommitContent
 
 MAX_EXPECTED_SIZE: Final = 2**32 - 1
@@ -87,7 +88,17 @@ def save_of(request: web.Request) -> Save:
         timestamp=header(request, "X-COOL-WOPI-Timestamp") or header(request, "X-LOOL-WOPI-Timestamp"),
         editors=tuple(one for one in editors if one)[:EDITORS_MAX],
         locks_advertised=request[CLAIMS].supports_locks,
+        is_modified=_is_modified(request),
     )
+
+
+def _is_modified(request: web.Request) -> bool:
+    """Whether the client's user changed anything, as far as it says. ONLYOFFICE leaves the header out for false."""
+    headers = request.headers
+    said = headers.get("X-COOL-WOPI-IsModifiedByUser") or headers.get("X-LOOL-WOPI-IsModifiedByUser")
+    if said is None:
+        return request[CLAIMS].dialect is not Dialect.ONLYOFFICE
+    return said.strip().lower() != "false"
 
 
 async def put_file(request: web.Request) -> web.Response:
