@@ -1,7 +1,5 @@
 """The gateway as a web application: every route, and who answers it."""
 
-from typing import Final
-
 from aiohttp import web
 
 from services.gateway.context import GATEWAY, Gateway
@@ -14,15 +12,9 @@ from services.gateway.wopi.dispatch import Dispatch, Table
 from services.gateway.wopi.downloads import DOWNLOAD_PATH, download
 from services.gateway.wopi.operations import FILE_OPERATIONS
 
-HEADER_MAX: Final = 16 * 1024
-"""Longest request line and longest header, in bytes: room for a WOPISrc in a query, and a lock id beside it."""
-
 
 def make_app(gateway: Gateway) -> web.Application:
-    """All of the host's HTTP: the protocol, the REST API, the pages, and what those who run it ask.
-
-    Serve it with `handler_args` of `HEADER_MAX`, so that no client meets a lower limit.
-    """
+    """All of the host's HTTP: the protocol, the REST API, the pages, and what those who run it ask."""
     app = web.Application(middlewares=[observed], client_max_size=0)
     app[GATEWAY] = gateway
     app[DISPATCH] = Dispatch(
