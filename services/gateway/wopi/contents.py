@@ -26,7 +26,7 @@ from services.gateway.wopi.answers import (
     refusal,
 )
 from services.gateway.wopi.dispatch import FILE
-from services.gateway.wopi.drafts import discard, keep_draft
+from services.gateway.wopi.drafts import keep_draft
 from services.gateway.wopi.locks import optional_lock_id
 from shared.core.contents import DocumentChanged, Save, Saved, item_version
 from shared.core.errors import DeadlinePassed, LecternError, NotFound
@@ -119,9 +119,7 @@ async def put_file(request: web.Request) -> web.Response:
         await keep_draft(request, file_id, content, _sentence(failure), is_unreferred=is_unreferred)
         raise
     match outcome:
-        case Saved(version, last_modified_time, is_new_version):
-            if not is_new_version:
-                await discard(gateway, content)
+        case Saved(version, last_modified_time):
             answer = json_answer({"LastModifiedTime": last_modified_time})
             answer.headers[X_WOPI_ITEM_VERSION] = str(version)
             return answer

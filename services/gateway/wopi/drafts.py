@@ -1,7 +1,8 @@
 """What becomes of bytes that arrived whole but didn't become the file's content: nobody's work is thrown away.
 
-A content key is removed here only when nothing can refer to it. Wherever that isn't certain, because a service didn't
-answer in time or broke off, the key is left to the sweeper, which asks the metadata.
+Once a command that was accepted names a key, the storage service looks after it. Here a key is removed only when no
+command was, so that nothing can refer to it. Wherever that isn't certain, because a service didn't answer in time or
+broke off, the key is left to the sweeper, which asks the metadata.
 """
 
 import uuid
@@ -28,20 +29,16 @@ async def keep_draft(
     if not content.key:
         return
     gateway = request.app[GATEWAY]
-    command = KeepDraft(file_id=file_id, draft_id=uuid.uuid4().hex, content=content, reason=reason, **envelope(request))
+    draft_id = uuid.uuid4().hex
+    command = KeepDraft(file_id=file_id, draft_id=draft_id, content=content, reason=reason, **envelope(request))
     try:
-        kept = await request_patiently(gateway, command)
+        await request_patiently(gateway, command)
     except NotFound:
-        is_needed = False
+        if is_unreferred:
+            await discard(gateway, content)
     except LecternError as error:
-        get_logger().error(
-            "draft.lost_sight_of", correlation_id=request[CORRELATION_ID], file_id=file_id, error=str(error)
-        )
-        return
-    else:
-        is_needed = kept.is_new
-    if not is_needed and is_unreferred:
-        await discard(gateway, content)
+        correlation_id = request[CORRELATION_ID]
+        get_logger().error("draft_not_kept", correlation_id=correlation_id, file_id=file_id, reason=str(error))
 
 
 async def discard(gateway: Gateway, content: Content) -> None:

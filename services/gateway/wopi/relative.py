@@ -69,7 +69,7 @@ async def put_relative_file(request: web.Request) -> web.Response:
     except NotFound:
         await discard(gateway, content)
         raise
-    if not isinstance(outcome, Created) or not outcome.is_new_content:
+    if not isinstance(outcome, Created):
         await discard(gateway, content)
     return _answer(request, outcome)
 
