@@ -185,7 +185,7 @@ def decide_overwrite(
     *,
     expected_version: int | None = None,
     editors: tuple[str, ...] = (),
-) -> Decision[File, Saved | SaveRefused | VersionChanged]:
+) -> Decision[File, Saved | LockMismatch | VersionChanged]:
     """Switch an existing file to new bytes without a lock id: only an unlocked file may be overwritten.
 
     For PutRelativeFile and CreateChildFile with X-WOPI-OverwriteRelativeTarget, and for uploads of the host's own API,
@@ -211,7 +211,7 @@ class NoSuchVersion:
 
 def decide_restore_version(
     file: File, number: int, expected_version: int | None, caller: Caller, retention: Retention, now: datetime
-) -> Decision[File, Saved | SaveRefused | VersionChanged | NoSuchVersion]:
+) -> Decision[File, Saved | LockMismatch | VersionChanged | NoSuchVersion]:
     """Bring the bytes of a former version back, as a new version. Not while a client holds the lock.
 
     `expected_version` is the current version that the caller looked at, so that a save in between is not undone unseen.

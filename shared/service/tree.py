@@ -7,7 +7,7 @@ Whoever puts a child into a container looks at the container before, and once mo
 from collections.abc import Awaitable, Callable
 
 from shared.core.containers import ROOT_ID
-from shared.core.errors import NotFound
+from shared.core.errors import Contended, NotFound
 from shared.ports.metadata import ContainerStore
 
 
@@ -21,6 +21,20 @@ async def require_open(containers: ContainerStore, container_id: str) -> None:
     """Raises NotFound if the container isn't there, or on its way out."""
     if not await is_open(containers, container_id):
         raise NotFound("there is no such container")
+
+
+async def has_strayed(containers: ContainerStore, container_id: str, *, is_new: bool) -> bool:
+    """Whether a child that has been put into the container must be taken back, for the container has closed meanwhile.
+
+    A child that isn't new there, because the command was delivered again or moved nothing, may be known to others: it
+    only strayed if the container is gone for good. Raises Contended while that isn't decided.
+    """
+    container = await containers.find(container_id)
+    if container is None:
+        return True
+    if container.closing and not is_new:
+        raise Contended("the container is being deleted; try again")
+    return container.closing
 
 
 async def put_back(
