@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from shared.core.errors import DeadlinePassed, Unavailable
 from shared.messages.commands import Command, Service
@@ -72,6 +72,12 @@ class MemoryBus:
         self._is_closed = True
         while self._tasks:
             _ = await asyncio.wait(self._tasks)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     def _handler_of(self, command: Command[Any]) -> Handler:
         if self._is_closed:
