@@ -29,7 +29,10 @@ class BadRequest(LecternError):
 
 def log_text(value: str | None) -> str:
     """A header that is meant for logs, cut to a sane length and without anything but visible ASCII and blanks."""
-    return "".join(one if " " <= one <= "~" else "?" for one in (value or "")[:_TEXT_MAX]).strip()
+    text = (value or "")[:_TEXT_MAX]
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    return "".join(one if " " <= one <= "~" else "?" for one in text).strip()
 
 
 def correlation_id_of(request: web.Request) -> str:
