@@ -1,9 +1,10 @@
 """A whole host for tests: the real application on the embedded adapters, on a clock that the test moves."""
 
 import asyncio
+import io
 import os
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,6 +18,7 @@ from yarl import URL
 from services.ecosystem.handlers import EcosystemHandlers
 from services.gateway.app import make_app
 from services.gateway.auth.discovery import Discoveries
+from services.gateway.auth.oidc import OpenIdConnect
 from services.gateway.auth.tokens import fresh_claims, mint
 from services.gateway.context import Gateway, Rules
 from services.listening import bound_socket, served, url_of
@@ -43,7 +45,7 @@ from shared.messages.commands import (
     SetContainerGrant,
     SetFileGrant,
 )
-from shared.ports.content import ContentStore
+from shared.ports.bus import CommandBus
 from shared.service.metrics import Metrics
 from shared.service.runner import observed
 from shared.service.transact import Origin, change_of
@@ -92,6 +94,7 @@ class Host:
     ) -> Answer:
         """Send a request; `address` is a path or a whole URL, and is sent exactly as it is."""
         url = address if address.startswith("http") else self.url + address
+        body = io.BytesIO(body) if isinstance(body, bytes) else body
         async with self.session.request(
             method, URL(url, encoded=True), headers=headers, data=body, allow_redirects=False
         ) as response:
@@ -276,10 +279,12 @@ async def running_host(
     rules: Rules | None = None,
     discovery_urls: dict[str, str] | None = None,
     public_url: str | None = None,
-    content: ContentStore | None = None,
+    around_bus: Callable[[CommandBus], CommandBus] = lambda bus: bus,
+    clock: Clock | None = None,
+    oidc: OpenIdConnect | None = None,
 ) -> AsyncIterator[Host]:
     """The host, serving on a free port of this machine."""
-    clock, metrics = Clock(), Metrics()
+    clock, metrics = clock or Clock(), Metrics()
     with bound_socket("127.0.0.1", 0) as listener:
         url = url_of(listener)
         async with (
@@ -287,8 +292,7 @@ async def running_host(
             MemoryBus(clock) as bus,
             Discoveries(discovery_urls or {}, None, clock) as discoveries,
         ):
-            contents = content or FolderContent(folder / "content")
-            metadata = store.metadata
+            metadata, contents = store.metadata, FolderContent(folder / "content")
             for service, handlers in {
                 Service.LOCK: LockHandlers(metadata, clock).table(),
                 Service.STORAGE: StorageHandlers(metadata, contents, Retention(), DRAFT_LIFETIME, clock).table(),
@@ -298,7 +302,7 @@ async def running_host(
             gateway = Gateway(
                 addresses=Addresses(public_url or url),
                 rules=rules or Rules(),
-                bus=bus,
+                bus=around_bus(bus),
                 metadata=metadata,
                 content=contents,
                 events=store.events,
@@ -306,7 +310,7 @@ async def running_host(
                 api_key=API_KEY,
                 now=clock,
                 discoveries=discoveries,
-                oidc=None,
+                oidc=oidc,
                 metrics=metrics,
             )
             await metadata.users.register(User("operator", "operator", "Operator", base_role=Role.OWNER))

@@ -10,8 +10,8 @@ from shared.messages.commands import Command
 
 OutcomeT = TypeVar("OutcomeT")
 
-PAUSES_SECONDS: Final = (0.05, 0.2, 0.8, 2.0)
-"""Waits between the tries."""
+PAUSES: Final = (0.005, 0.02, 0.08, 0.2)
+"""Waits between the tries, as parts of the time that a command may take: about three seconds by default."""
 
 
 async def request_patiently(gateway: Gateway, command: Command[OutcomeT]) -> OutcomeT:
@@ -19,10 +19,10 @@ async def request_patiently(gateway: Gateway, command: Command[OutcomeT]) -> Out
 
     The command keeps its id, so that a try which did take effect unnoticed is not repeated but answered.
     """
-    for pause in PAUSES_SECONDS:
+    for pause in PAUSES:
         try:
             return await gateway.bus.request(command)
         except (Contended, Unavailable):
-            await asyncio.sleep(pause)
+            await asyncio.sleep(pause * gateway.rules.command_timeout.total_seconds())
             command = replace(command, deadline=gateway.now() + gateway.rules.command_timeout)
     return await gateway.bus.request(command)
