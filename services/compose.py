@@ -94,8 +94,7 @@ async def embedded(settings: Settings, public_url: str) -> AsyncIterator[Embedde
         store = await stack.enter_async_context(SqliteMetadata(folder))
         content = FolderContent(folder / "content")
         stack.push_async_callback(content.close)
-        bus = MemoryBus(now)
-        stack.push_async_callback(bus.close)
+        bus = await stack.enter_async_context(MemoryBus(now))
         discoveries = await stack.enter_async_context(
             Discoveries(settings.discovery_urls, settings.discovery_zone, now)
         )
