@@ -16,7 +16,8 @@ from services.gateway.auth.issuer import DOCUMENT_MAX_BYTES, FRESH_FOR, REREAD_P
 from services.gateway.auth.oidc import LEEWAY, Identity, OpenIdConnect, TokenInvalid
 from shared.core.errors import Unavailable
 from shared.core.users import OPERATOR_ID
-from tests.issuer import AUDIENCE, Clock, Issuer
+from tests.builders import Clock
+from tests.issuer import AUDIENCE, Issuer
 
 
 @pytest.fixture
@@ -129,9 +130,9 @@ async def test_a_token_counts_until_its_time_is_up_and_the_clocks_leeway_too(
 ) -> None:
     token = issuer.token()
 
-    clock.advance(timedelta(minutes=5) + LEEWAY - timedelta(seconds=1))
+    clock.move(timedelta(minutes=5) + LEEWAY - timedelta(seconds=1))
     assert (await oidc.identify(token)).subject == "4711-ada"
-    clock.advance(timedelta(seconds=1))
+    clock.move(timedelta(seconds=1))
     with pytest.raises(TokenInvalid):
         await oidc.identify(token)
 
@@ -242,7 +243,7 @@ async def test_a_rotated_key_is_found_without_waiting_for_the_hour(
     issuer: Issuer, oidc: OpenIdConnect, clock: Clock
 ) -> None:
     await oidc.identify(issuer.token())
-    clock.advance(REREAD_PAUSE)
+    clock.move(REREAD_PAUSE)
     issuer.rotate()
 
     identity = await oidc.identify(issuer.token())
@@ -257,7 +258,7 @@ async def test_a_key_that_was_taken_back_stops_counting_within_the_hour(
     await oidc.identify(token)
     issuer.rotate()
 
-    clock.advance(FRESH_FOR)
+    clock.move(FRESH_FOR)
 
     with pytest.raises(TokenInvalid):
         await oidc.identify(token)
@@ -267,7 +268,7 @@ async def test_made_up_key_ids_dont_make_the_host_ask_the_issuer_again_and_again
     issuer: Issuer, oidc: OpenIdConnect, clock: Clock
 ) -> None:
     await oidc.identify(issuer.token())
-    clock.advance(REREAD_PAUSE)
+    clock.move(REREAD_PAUSE)
 
     for number in range(20):
         with pytest.raises(TokenInvalid):
@@ -294,7 +295,7 @@ async def test_an_issuer_that_comes_back_is_found_again(issuer: Issuer, oidc: Op
         await oidc.identify(issuer.token())
 
     issuer.is_broken = False
-    clock.advance(REREAD_PAUSE)
+    clock.move(REREAD_PAUSE)
 
     assert (await oidc.identify(issuer.token())).subject == "4711-ada"
 
@@ -306,9 +307,9 @@ async def test_what_the_issuer_said_stays_good_for_a_day_while_it_is_away(
     await oidc.identify(token)
     issuer.is_broken = True
 
-    clock.advance(STALE_FOR - timedelta(seconds=1))
+    clock.move(STALE_FOR - timedelta(seconds=1))
     assert (await oidc.identify(token)).subject == "4711-ada"
-    clock.advance(timedelta(seconds=1))
+    clock.move(timedelta(seconds=1))
     with pytest.raises(Unavailable):
         await oidc.identify(token)
 
@@ -317,7 +318,7 @@ async def test_a_new_key_while_the_issuer_is_away_is_no_bad_token(
     issuer: Issuer, oidc: OpenIdConnect, clock: Clock
 ) -> None:
     await oidc.identify(issuer.token())
-    clock.advance(REREAD_PAUSE)
+    clock.move(REREAD_PAUSE)
     issuer.rotate()
     issuer.is_broken = True
 
