@@ -5,6 +5,7 @@ Spec: header conventions.
 """
 
 import uuid
+from collections.abc import Callable
 from typing import Any, Final
 
 from aiohttp import web
@@ -17,6 +18,9 @@ CORRELATION_ID: Final = web.RequestKey("correlation_id", str)
 """Set by the outermost middleware, from X-WOPI-CorrelationId or X-Request-ID, or made up."""
 USER_ID: Final = web.RequestKey("user_id", str)
 """Set where the request is authenticated."""
+ErrorAnswer = Callable[[LecternError], web.Response]
+ERROR_ANSWER: Final[web.RequestKey[ErrorAnswer]] = web.RequestKey("error_answer")
+"""What turns an error into an answer, for requests whose answers aren't those of the protocol."""
 
 _TEXT_MAX: Final = 200
 

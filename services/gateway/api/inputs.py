@@ -50,6 +50,24 @@ UserName = Annotated[
         examples=["anna"],
     ),
 ]
+ActionName = Annotated[
+    str,
+    Meta(
+        description="An action of the client's discovery document, such as `view` or `edit`. Absent: `edit` if the user may"
+        " and the client can, `editnew` for an empty file, else `view`.",
+        max_length=64,
+        examples=["edit"],
+    ),
+]
+Language = Annotated[
+    str,
+    Meta(
+        description="Language of the client's user interface.",
+        pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        max_length=35,
+        examples=["de-DE"],
+    ),
+]
 IdInput = Annotated[str, Meta(max_length=64, examples=["0b7d1c2e9a3f4d5e8f60718293a4b5c6"])]
 PathInput = Annotated[str, Meta(max_length=PATH_MAX, examples=["/Reports/March.docx"])]
 
@@ -180,32 +198,16 @@ ONE_OF: Final[Mapping[type[Struct], tuple[str, ...]]] = {TokenWish: ("path", "fi
 class OpenWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the file is to be opened, and by whom."""
 
-    action: Annotated[
-        str | UnsetType,
-        Meta(
-            description="An action of the client's discovery document, such as `view` or `edit`. Absent: `edit` if the"
-            " user may and the client can, `editnew` for an empty file, else `view`.",
-            max_length=64,
-            examples=["edit"],
-        ),
-    ] = UNSET
+    action: ActionName | UnsetType = UNSET
     user: Annotated[UserName | UnsetType, Meta(description="Absent for the caller.")] = UNSET
     dialect: Annotated[DialectName, Meta(description="The kind of client that opens it.")] = "office"
-    ui: Annotated[
-        str | UnsetType,
-        Meta(
-            description="Language of the client's user interface.",
-            pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
-            max_length=35,
-            examples=["de-DE"],
-        ),
-    ] = UNSET
+    ui: Language | UnsetType = UNSET
 
 
 class UserChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is to be known of a user."""
 
-    friendly_name: Annotated[str | UnsetType, Meta(max_length=USER_NAME_MAX, examples=["Anna Schmidt"])] = UNSET
+    friendly_name: Annotated[str, Meta(max_length=USER_NAME_MAX, examples=["Anna Schmidt"])] | UnsetType = UNSET
     base_role: Annotated[
         RoleName | UnsetType,
         Meta(description="Only for a user who isn't known yet; later, grant a role on the root container instead."),
@@ -248,13 +250,13 @@ def _plain(text: str, kind: type[inspect.Type] | None) -> str | int | bool:
 
 async def body_of(request: web.Request, expected: type[InputT]) -> InputT:
     """The JSON body; an empty one stands for an object without fields."""
-    if request.headers.get("Content-Type") and not _is_json(request.content_type):
-        raise Refused(Kind.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json")
     raw = bytearray()
     async for piece in pieces(request):
         raw += piece
         if len(raw) > BODY_MAX_BYTES:
             raise Refused(Kind.TOO_LARGE, f"the body must not be larger than {BODY_MAX_BYTES} bytes")
+    if raw and request.headers.get("Content-Type") and not _is_json(request.content_type):
+        raise Refused(Kind.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json")
     try:
         body = msgspec.json.decode(bytes(raw) or b"{}", type=expected)
     except msgspec.ValidationError as error:

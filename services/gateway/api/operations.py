@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -19,6 +20,7 @@ from services.gateway.api.inputs import NoBody, body_of, query_of, refuse_undeco
 from services.gateway.api.problems import Kind, Refused, problem_response, refusal_of
 from services.gateway.api.sign_in import challenge, sign_in
 from services.gateway.context import GATEWAY, Gateway
+from services.gateway.requests import ERROR_ANSWER, ErrorAnswer
 from services.gateway.wopi.dispatch import OPERATION, RESOURCE_ID
 from shared.core.errors import LecternError, NotFound
 from shared.core.permissions import Role
@@ -174,13 +176,10 @@ class Operation(Generic[QueryT, BodyT]):
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer a request: the route's handler."""
         request[OPERATION], request[RESOURCE_ID] = self.name, self._resource_id(request)
-        try:
-            refuse_undecodable_target(request)
-            return await self.handler(await self._call(request))
-        except LecternError as error:
-            refused = error if isinstance(error, Refused) else refusal_of(error)
-            headers = challenge(request) if refused.kind is Kind.UNAUTHORIZED else {}
-            return problem_response(refused, NO_STORE | headers)
+        answer: ErrorAnswer = partial(error_answer, request)
+        request[ERROR_ANSWER] = answer
+        refuse_undecodable_target(request)
+        return await self.handler(await self._call(request))
 
     @staticmethod
     def _resource_id(request: web.Request) -> str:
@@ -195,6 +194,12 @@ class Operation(Generic[QueryT, BodyT]):
         query = query_of(request, self.query)
         body = self.body() if self.body is NoBody else await body_of(request, self.body)
         return Call(request, request.app[GATEWAY], user, query, body, self.needs)
+
+
+def error_answer(request: web.Request, error: LecternError) -> web.Response:
+    """The problem document that an error becomes, with a challenge if it's a matter of who asks."""
+    refused = error if isinstance(error, Refused) else refusal_of(error)
+    return problem_response(refused, NO_STORE | (challenge(request) if refused.kind is Kind.UNAUTHORIZED else {}))
 
 
 def json_response(body: Struct, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -13,6 +13,7 @@ from services.gateway.api.problems import Kind, Refused, problem_response
 from services.gateway.api.table import OPERATIONS
 from services.gateway.context import GATEWAY
 from services.gateway.uploads import expect_later
+from services.gateway.wopi.dispatch import OPERATION
 
 DOCUMENT = web.AppKey("openapi", bytes)
 
@@ -32,11 +33,13 @@ def add_api(app: web.Application) -> None:
 
 async def get_openapi(request: web.Request) -> web.Response:
     """GET /api/openapi.json: what this API is, for programs."""
+    request[OPERATION] = "get_openapi"
     return web.Response(body=request.app[DOCUMENT], content_type=JSON, headers={"Cache-Control": "no-cache"})
 
 
 async def nothing_here(request: web.Request) -> web.Response:
     """All other addresses below /api: 404; 405 if only the method is wrong."""
+    request[OPERATION] = "unknown_address"
     allowed: set[str] = set()
     for resource in request.app.router.resources():
         _, methods = await resource.resolve(request)

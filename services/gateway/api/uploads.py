@@ -128,9 +128,8 @@ async def _overwrite(call: Call[NoQuery, NoBody], file_id: str, content: Content
         file_id=file_id, content=content, expected_version=expected_version, **envelope(call.request)
     )
     match await call.gateway.bus.request(command):
-        case Saved(is_new_version=is_new_version):
-            if not is_new_version:
-                await discard(call.gateway, content)
+        case Saved():
+            return
         case VersionChanged(current_version):
             raise precondition_failed(current_version)
         case refusal:

@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from services.gateway.context import GATEWAY
+from services.gateway.wopi.dispatch import OPERATION
 
 HOME: Final = web.AppKey("home", str)
 OPENING: Final = web.AppKey("opening", str)
@@ -33,11 +34,13 @@ def add_pages(app: web.Application) -> None:
 
 async def home(request: web.Request) -> web.Response:
     """GET /: what this host is."""
+    request[OPERATION] = "home"
     return web.Response(text=request.app[HOME], content_type="text/html", headers=request.app[HEADERS])
 
 
 async def opening(request: web.Request) -> web.Response:
     """GET /open/..., /browse/...: how to open documents for the time being."""
+    request[OPERATION] = "opening"
     return web.Response(text=request.app[OPENING], content_type="text/html", headers=request.app[HEADERS])
 
 
