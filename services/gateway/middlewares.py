@@ -41,7 +41,8 @@ async def observed(request: web.Request, handler: Handler) -> web.StreamResponse
     except LecternError as error:
         response, reason = _failed(request, error), str(error)
     except web.HTTPException as error:
-        response = error
+        _tell(request, error.status, started, None)
+        raise
     except ConnectionError:
         # The client went away while it was being answered: nobody is left to be told anything.
         _tell(request, 499, started, None)

@@ -104,9 +104,11 @@ async def _streamed(
             async with asyncio.timeout(idle_seconds):
                 await response.write(piece)
         await response.write_eof()
-    except BaseException:
+    except BaseException as error:
         # The answer has begun and can't be taken back: a broken connection is how the client learns that bytes lack.
         if request.transport is not None:
             request.transport.abort()
+        if isinstance(error, TimeoutError):
+            raise ConnectionResetError("the client took no bytes for too long") from None
         raise
     return response
