@@ -15,6 +15,7 @@ from services.gateway.requests import BadRequest
 from shared.core.errors import LecternError
 from shared.core.file import Content
 from shared.ports.content import ContentTooLarge
+from shared.service.metrics import Direction
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _EXPECTED: Final = web.RequestKey("expected", bool)
@@ -70,7 +71,9 @@ async def received(request: web.Request) -> Content:
     """
     gateway = request.app[GATEWAY]
     refuse_too_large(request)
-    return await gateway.content.write(pieces(request), gateway.rules.max_file_size_bytes)
+    content = await gateway.content.write(pieces(request), gateway.rules.max_file_size_bytes)
+    gateway.metrics.content(Direction.RECEIVED, content.size_bytes)
+    return content
 
 
 async def small_body(request: web.Request, max_size_bytes: int) -> bytes:
