@@ -15,7 +15,7 @@ from services.gateway.access import ContainerAccess, FileAccess, container_acces
 from services.gateway.auth.proof import check_proof
 from services.gateway.auth.tokens import CLAIMS, access_token_of, claims_of
 from services.gateway.context import GATEWAY, Gateway
-from services.gateway.requests import USER_ID
+from services.gateway.requests import USER_ID, log_id
 from shared.core.errors import LecternError, NotFound
 from shared.core.permissions import Role
 from shared.core.tokens import Claims, Resource
@@ -104,7 +104,7 @@ class Dispatch:
             raise NotFound("there is nothing at this address")
         resource, table = self._tables[kind]
         resource_id = "" if kind == "ecosystem" else rest.pop(0)
-        request[RESOURCE_ID] = resource_id
+        request[RESOURCE_ID] = log_id(resource_id)
         override = request.headers.get("X-WOPI-Override", "").strip().upper() or None
         operation = table.find("/".join(rest), request.method, override)
         request[OPERATION] = operation.name if operation else "Unknown"
