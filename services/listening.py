@@ -21,6 +21,8 @@ SHUTDOWN_SECONDS: Final = 25
 """How long requests in hand may take to finish once the host has been told to stop; container engines kill after 30."""
 _LAST_SECONDS: Final = 2
 """How long the last answers may take to be sent after that."""
+LINE_MAX_BYTES: Final = 64 * 1024
+"""Longest request line: room for a long path of names in any script, percent-encoded in a query."""
 _BACKLOG: Final = 1024
 _KEEPALIVE_SECONDS: Final = 75
 _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked for, not listened on
@@ -103,6 +105,7 @@ async def served(app: web.Application, listener: socket.socket) -> AsyncIterator
         access_log=None,
         logger=server_logger(),
         keepalive_timeout=_KEEPALIVE_SECONDS,
+        max_line_size=LINE_MAX_BYTES,
         shutdown_timeout=_LAST_SECONDS,
     )
     await runner.setup()

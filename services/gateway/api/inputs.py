@@ -142,7 +142,7 @@ class PageQuery(Struct, frozen=True, kw_only=True):
             Meta(
                 description="`next` of the page before.",
                 max_length=QUERY_PATH_MAX,
-                extra_json_schema={"pattern": "^(container|file):"},
+                extra_json_schema={"pattern": "^$|^(container|file):"},
             ),
         ]
         | UnsetType
@@ -183,7 +183,10 @@ class EventsQuery(Struct, frozen=True, kw_only=True):
 
     after: Annotated[
         str | UnsetType,
-        Meta(description="The `id` of the last event had; `latest` for none of those that are there already."),
+        Meta(
+            description="The `id` of the last event had; `latest` for none of those that are there already.",
+            extra_json_schema={"format": "event-position"},
+        ),
     ] = UNSET
     follow: Annotated[bool, Meta(description="Whether to wait for new events.")] = True
 
