@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from services.gateway.context import GATEWAY
 from services.gateway.requests import BadRequest
@@ -34,9 +34,11 @@ class UploadBroken(BadRequest):
 async def expect_later(request: web.Request) -> None:
     """For a route's `expect_handler`: says `100 Continue` when the body is read, and not before.
 
-    An expectation that isn't understood is overlooked. Spec: RFC 9110, 10.1.1.
+    An expectation that isn't understood is overlooked, and so is any in HTTP/1.0, which knows no such answer.
+    Spec: RFC 9110, 10.1.1.
     """
-    request[_EXPECTED] = request.headers.get("Expect", "").lower() == "100-continue"
+    is_understood = request.version >= HttpVersion11
+    request[_EXPECTED] = is_understood and request.headers.get("Expect", "").lower() == "100-continue"
 
 
 async def pieces(request: web.Request) -> AsyncIterator[bytes]:
