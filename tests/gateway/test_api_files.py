@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.gateway.api import grants as api_grants
 from shared.core.permissions import Role
 from tests.gateway.apis import Api, problem_of
 from tests.hosts import Host
@@ -64,6 +65,24 @@ async def test_people_are_named_so_that_the_name_leads_back_to_them(host: Host, 
     assert [grant["user"] for grant in grants] == ["4711", "anna@example.com"]
     for grant in grants:
         assert (await api.get(f"/users/{grant['user']}")).status == 200
+
+
+@pytest.mark.parametrize("kind", ["files", "containers"])
+async def test_grants_on_one_resource_have_a_limit(
+    api: Api, host: Host, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(api_grants, "GRANTS_MAX", 2)
+    address = f"/{kind}/{await host.file() if kind == 'files' else await host.container()}/grants"
+    for name in ("bob", "carl"):
+        assert (await api.call("PUT", f"{address}/{name}", {"role": "viewer"})).status == 200
+
+    refused = await api.call("PUT", f"{address}/dora", {"role": "viewer"})
+
+    assert problem_of(refused) == (409, "too-many")
+    assert (await api.call("PUT", f"{address}/carl", {"role": "none"})).status == 200
+    assert (await api.delete(f"{address}/dora")).status == 204
+    assert (await api.delete(f"{address}/carl")).status == 204
+    assert (await api.call("PUT", f"{address}/dora", {"role": "viewer"})).status == 200
 
 
 async def test_a_hidden_file_looks_like_one_that_isnt_there(host: Host, api: Api) -> None:
