@@ -5,6 +5,7 @@ it's known only then); it begins to listen when everything is ready to answer.
 """
 
 import asyncio
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -57,6 +58,16 @@ def url_of(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     host = _ANY_ADDRESS.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def allow_many_connections() -> None:
+    """Let this process have as many open connections and files as the system lets it ask for.
+
+    What processes are given unasked is often 1024: as many idle connections, and no save would find a file to go to.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # where the system says more than it gives, what there is has to do
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class _InHand:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from services.compose import serve_embedded
+from services.listening import allow_many_connections
 from shared.service.logging import configure
 from shared.service.settings import Settings, load_settings, refuse_unsafe, unknown_settings
 
@@ -20,6 +21,7 @@ def run(**options: Any) -> None:
     for sentence in unknown_settings():
         click.echo(f"Warning: {sentence}", err=True)
     configure(settings.log_level, settings.log_format)
+    allow_many_connections()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(serve_embedded(settings, lambda address: _announce(address, settings)))
 

@@ -1,6 +1,7 @@
 """`lectern serve` as a process: how it starts, what it refuses, how it stops."""
 
 import http.client
+import resource
 import signal
 import socket
 import threading
@@ -28,6 +29,17 @@ def got(url: str, path: str) -> tuple[int, bytes]:
 
 def test_it_prints_an_address_that_answers(serving: Serving) -> None:
     assert [got(serving.url, path)[0] for path in ("/healthz", "/readyz", "/metrics")] == [200, 200, 200]
+
+
+def test_it_may_have_as_many_connections_as_the_system_allows(tmp_path: Path, start: Start) -> None:
+    given = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (given[1] // 2, given[1]))
+    try:
+        serving = start(tmp_path / "data")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, given)
+
+    assert resource.prlimit(serving.process.pid, resource.RLIMIT_NOFILE) == (given[1], given[1])
 
 
 def test_the_first_start_makes_samples_that_do_not_come_back(serving: Serving, start: Start) -> None:
