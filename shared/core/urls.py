@@ -73,6 +73,16 @@ class Addresses:
         parts = urlsplit(self.public_url)
         object.__setattr__(self, "origin", f"{parts.scheme}://{parts.netloc}")
 
+    @property
+    def path(self) -> str:
+        """The path of the public address, without a slash at the end: "" for most hosts."""
+        return self.public_url.removeprefix(self.origin)
+
+    @property
+    def beginnings(self) -> tuple[str, ...]:
+        """How the path of a request may begin: a proxy takes the public address's path away, or leaves it there."""
+        return ("", self.path) if self.path else ("",)
+
     def home(self) -> str:
         """The first page."""
         return f"{self.public_url}/"

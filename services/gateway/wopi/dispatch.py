@@ -35,6 +35,9 @@ RESOURCE_ID: Final = web.RequestKey("resource_id", str)
 """The id in the path, for logs."""
 
 
+_KINDS: Final = frozenset({"files", "containers", "ecosystem", "folders"})
+
+
 class NotSupported(LecternError):
     """The host doesn't offer that operation, or not to this user."""
 
@@ -129,9 +132,16 @@ async def _answered(
 
 
 def segments(path: str) -> list[str]:
-    """The parts of `path` after the first "wopi". Slashes that proxies double or add at the end don't count."""
+    """The parts of `path` after the "wopi" that opens the protocol's part of it; none if there is no such part.
+
+    What stands before, as in a public address with a path, doesn't count, even if there is a "wopi" in it; nor do slashes
+    that proxies double or add at the end.
+    """
     parts = [part for part in path.split("/") if part]
-    return parts[parts.index("wopi") + 1 :] if "wopi" in parts else []
+    for place, part in enumerate(parts[1:], 1):
+        if part in _KINDS and parts[place - 1] == "wopi":
+            return parts[place:]
+    return []
 
 
 async def _authenticated(request: web.Request, gateway: Gateway) -> Claims:
