@@ -126,6 +126,8 @@ async def embedded(settings: Settings, public_url: str) -> AsyncIterator[Embedde
 async def _issuer(stack: AsyncExitStack, settings: Settings, now: Callable[[], datetime]) -> OpenIdConnect | None:
     if settings.oidc_issuer is None:
         return None
+    if settings.oidc_audience is None:
+        _log.warning("oidc_audience_not_set", issuer=settings.oidc_issuer, meaning="tokens for any application count")
     return await stack.enter_async_context(OpenIdConnect(settings.oidc_issuer, settings.oidc_audience, now))
 
 

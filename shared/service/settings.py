@@ -256,7 +256,10 @@ class Settings(BaseSettings):
         description="The OpenID Connect issuer whose users may sign in, spelled exactly as in its tokens.",
     )
     oidc_audience: str | None = Field(
-        None, min_length=1, description="The audience that the issuer's tokens must be meant for."
+        None,
+        min_length=1,
+        description="The audience that the issuer's tokens must be meant for; unset means any: the tokens that users have"
+        " for other applications of the issuer then sign them in here, too.",
     )
     oidc_new_user_role: RoleName = Field(
         "none",

@@ -106,6 +106,16 @@ def test_a_slip_of_the_pen_is_warned_of(tmp_path: Path, start: Start) -> None:
     assert "LECTERN_LOG_LEVLE is not a setting; did you mean LECTERN_LOG_LEVEL?" in serving.log.read_text()
 
 
+@pytest.mark.parametrize(("audience", "is_warned"), [("", True), ("lectern", False)])
+def test_an_issuer_without_an_audience_is_warned_of(
+    tmp_path: Path, start: Start, audience: str, is_warned: bool
+) -> None:
+    issuer = "http://127.0.0.1:9/realm"
+    serving = start(tmp_path / "data", LECTERN_OIDC_ISSUER=issuer, LECTERN_OIDC_AUDIENCE=audience)
+
+    assert ("oidc_audience_not_set" in serving.log.read_text()) is is_warned
+
+
 def test_a_data_folder_that_can_not_be_made_is_refused_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
 
