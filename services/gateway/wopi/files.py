@@ -91,7 +91,7 @@ async def delete_file(request: web.Request) -> web.Response:
 async def put_user_info(request: web.Request) -> web.Response:
     """PutUserInfo: POST /wopi/files/{file_id}, PUT_USER_INFO.
 
-    200; 400 for more than USER_INFO_MAX characters, or for any that aren't ASCII.
+    200; 413 for more than USER_INFO_MAX characters, 400 for any that aren't ASCII.
     """
     body = await small_body(request, USER_INFO_MAX)
     if not body.isascii():
