@@ -18,7 +18,7 @@ from tests.system.schemathesis_hooks import EXISTING
 
 ROOT = Path(__file__).parents[2]
 SCHEMATHESIS = str(Path(sys.executable).parent / "schemathesis")
-EXAMPLES = "12"
+EXAMPLES = "8"
 """Requests that each phase makes up for each operation."""
 SEED = "20260302"
 """The same requests each time; LECTERN_TEST_SEED and LECTERN_TEST_EXAMPLES make other and more of them."""
