@@ -5,6 +5,7 @@ Spec: header conventions.
 """
 
 import uuid
+from collections.abc import Callable
 from typing import Any, Final
 
 from aiohttp import web
@@ -17,6 +18,9 @@ CORRELATION_ID: Final = web.RequestKey("correlation_id", str)
 """Set by the outermost middleware, from X-WOPI-CorrelationId or X-Request-ID, or made up."""
 USER_ID: Final = web.RequestKey("user_id", str)
 """Set where the request is authenticated."""
+ErrorAnswer = Callable[[LecternError], web.Response]
+ERROR_ANSWER: Final[web.RequestKey[ErrorAnswer]] = web.RequestKey("error_answer")
+"""What turns an error into an answer, for requests whose answers aren't those of the protocol."""
 
 _TEXT_MAX: Final = 200
 
@@ -29,7 +33,10 @@ class BadRequest(LecternError):
 
 def log_text(value: str | None) -> str:
     """A header that is meant for logs, cut to a sane length and without anything but visible ASCII and blanks."""
-    return "".join(one if " " <= one <= "~" else "?" for one in (value or "")[:_TEXT_MAX]).strip()
+    text = (value or "")[:_TEXT_MAX]
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    return "".join(one if " " <= one <= "~" else "?" for one in text).strip()
 
 
 def correlation_id_of(request: web.Request) -> str:

@@ -31,10 +31,11 @@ class UploadBroken(BadRequest):
 
 
 async def expect_later(request: web.Request) -> None:
-    """For a route's `expect_handler`: says `100 Continue` when the body is read, and not before."""
-    if request.headers.get("Expect", "").lower() != "100-continue":
-        raise web.HTTPExpectationFailed(text="the only expectation that is understood is 100-continue")
-    request[_EXPECTED] = True
+    """For a route's `expect_handler`: says `100 Continue` when the body is read, and not before.
+
+    An expectation that isn't understood is overlooked. Spec: RFC 9110, 10.1.1.
+    """
+    request[_EXPECTED] = request.headers.get("Expect", "").lower() == "100-continue"
 
 
 async def pieces(request: web.Request) -> AsyncIterator[bytes]:
@@ -70,3 +71,22 @@ async def received(request: web.Request) -> Content:
     gateway = request.app[GATEWAY]
     refuse_too_large(request)
     return await gateway.content.write(pieces(request), gateway.rules.max_file_size_bytes)
+
+
+async def small_body(request: web.Request, max_size_bytes: int) -> bytes:
+    """The request's whole body. Raises ContentTooLarge, UploadStalled and UploadBroken."""
+    body = b""
+    async for piece in pieces(request):
+        body += piece
+        if len(body) > max_size_bytes:
+            raise ContentTooLarge(f"the body must not be larger than {max_size_bytes} bytes")
+    return body
+
+
+async def drained(request: web.Request) -> None:
+    """Take the body in and forget it, up to the size of a file, so that its sender gets to read the answer."""
+    left = request.app[GATEWAY].rules.max_file_size_bytes
+    async for piece in pieces(request):
+        left -= len(piece)
+        if left < 0:
+            return

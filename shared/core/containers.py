@@ -104,17 +104,40 @@ class WouldLoop:
     reason: str
 
 
+def depth_fault(target_chain: tuple[Container, ...], height: int = 1) -> WouldLoop | None:
+    """Why `height` levels of containers can't be put below `target_chain` (root first); None if they can."""
+    if len(target_chain) + height > MAX_DEPTH:
+        return WouldLoop(f"containers can't be nested deeper than {MAX_DEPTH}")
+    return None
+
+
 def decide_move_container(
-    container: Container, target_chain: tuple[Container, ...], name: str
+    container: Container, target_chain: tuple[Container, ...], name: str, height: int = 1
 ) -> Decision[Container, ContainerPlaced | RootStays | WouldLoop]:
-    """Put the container, with all below it, into the last of `target_chain` (root first), under `name`."""
+    """Put the container, with all below it, into the last of `target_chain` (root first), under `name`.
+
+    `height` counts the levels of containers that are moved: 1 if the container holds no others.
+    """
     if container.container_id == ROOT_ID:
         return Decision(container, RootStays("the root container can't be moved"))
     if any(above.container_id == container.container_id for above in target_chain):
         return Decision(container, WouldLoop("a container can't be moved into itself"))
-    if len(target_chain) >= MAX_DEPTH:
-        return Decision(container, WouldLoop(f"containers can't be nested deeper than {MAX_DEPTH}"))
-    parent_id = target_chain[-1].container_id
+    too_deep = depth_fault(target_chain, height)
+    if too_deep is not None:
+        return Decision(container, too_deep)
+    return _placed(container, target_chain[-1].container_id, name)
+
+
+def decide_put_container_back(
+    container: Container, stray_in: str, parent_id: str, name: str
+) -> Decision[Container, ContainerPlaced | None]:
+    """Put a container back that was moved into one which closed meanwhile; None if it isn't in there any more."""
+    if container.parent_id != stray_in:
+        return Decision(container, None)
+    return _placed(container, parent_id, name)
+
+
+def _placed(container: Container, parent_id: str, name: str) -> Decision[Container, ContainerPlaced]:
     if (parent_id, name) == (container.parent_id, container.name):
         return Decision(container, ContainerPlaced(parent_id, name))
     renamed = (ContainerRenamed(name, container.name),) if name != container.name else ()
@@ -151,6 +174,11 @@ def decide_finish_delete(
         return Decision(replace(container, closing=False), NotEmpty())
     gone = ContainerDeleted(container.name, container.parent_id)
     return Decision(replace(container, grants=(), deleted_at=now), Deleted(), (gone,))
+
+
+def decide_reopen_container(container: Container) -> Decision[Container, bool]:
+    """Open a container whose deletion broke off. If it's under way after all, it closes the container again."""
+    return Decision(replace(container, closing=False) if container.closing else container, container.closing)
 
 
 def decide_set_container_grant(container: Container, user_id: str, role: Role | None) -> Decision[Container, GrantSet]:

@@ -34,7 +34,10 @@ def item_version(version: Version) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How many former versions are kept and for how long. A version goes when either limit is passed."""
+    """How many former versions are kept, and for how long after newer bytes took their place.
+
+    A version goes when either limit is passed.
+    """
 
     max_versions: int = 100
     max_age: timedelta = timedelta(days=365)
@@ -51,6 +54,8 @@ class Save:
     editors: tuple[str, ...] = ()
     locks_advertised: bool = True
     """False for a client that was told SupportsLocks false, and so can't hold a lock."""
+    is_modified: bool = True
+    """False if the client says that its user changed nothing: opening and closing a document must not make a version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +110,26 @@ def decide_put_file(
 ) -> Decision[File, Saved | SaveRefused]:
     """Switch the file to new bytes, if the lock and the timestamp allow it. The former bytes are kept as a version.
 
-    Bytes equal to the present ones make no new version and no new LastModifiedTime. The lock's time is not restarted.
+    Each save makes a version of its own, even with equal bytes, unless the client says that nothing was modified. The
+    lock's time is not restarted.
 
-    Spec: Files > PutFile.
+    Spec: Files > PutFile, X-WOPI-ItemVersion duties; clients > PutFile.
     """
     refused = refusal_of(file, save, now)
     if refused is not None:
         return Decision(file, refused)
+    if not save.is_modified and _has_bytes_of(file, content):
+        return Decision(file, _as_before(file))
     return _with_content(file, content, caller, save.editors, retention, now)
+
+
+def _has_bytes_of(file: File, content: Content) -> bool:
+    present = file.current.content
+    return (content.sha256, content.size_bytes) == (present.sha256, present.size_bytes)
+
+
+def _as_before(file: File) -> Saved:
+    return Saved(file.current.number, last_modified_time(file.current.saved_at), is_new_version=False)
 
 
 def _with_content(
@@ -123,15 +140,14 @@ def _with_content(
     retention: Retention,
     now: datetime,
     restored_from: int | None = None,
-) -> Decision[File, Saved | SaveRefused]:
-    if (content.sha256, content.size_bytes) == (file.current.content.sha256, file.current.content.size_bytes):
-        saved = Saved(file.current.number, last_modified_time(file.current.saved_at), is_new_version=False)
-        return Decision(file, saved)
+) -> Decision[File, Saved]:
     file, expired = without_expired_lock(file, now)
     # A clock that was set back must not make two versions look alike to clients that compare times.
     saved_at = max(now, file.current.saved_at + _TICK)
     version = Version(file.current.number + 1, content, saved_at, caller, editors)
-    former = file.former if file.current.content.size_bytes == 0 else (*file.former, file.current)
+    former = file.former
+    if file.current.content.size_bytes:
+        former = (*former, replace(file.current, replaced_at=saved_at))
     changed = FileContentChanged(
         file.name, version.number, content.size_bytes, content.sha256, editors, restored_from=restored_from
     )
@@ -142,7 +158,7 @@ def _with_content(
 
 def retained(former: tuple[Version, ...], retention: Retention, now: datetime) -> tuple[Version, ...]:
     """The former versions that `retention` keeps, oldest first."""
-    young = tuple(version for version in former if now - version.saved_at <= retention.max_age)
+    young = tuple(one for one in former if now - (one.replaced_at or one.saved_at) <= retention.max_age)
     return young[max(0, len(young) - retention.max_versions) :]
 
 
@@ -153,25 +169,37 @@ def decide_prune_versions(file: File, retention: Retention, now: datetime) -> De
     return Decision(replace(file, former=kept) if gone else file, gone)
 
 
-def decide_overwrite(
-    file: File, content: Content, caller: Caller, retention: Retention, now: datetime
-) -> Decision[File, Saved | SaveRefused]:
-    """Switch an existing file to new bytes without a lock id: only an unlocked file may be overwritten.
-
-    For PutRelativeFile and CreateChildFile with X-WOPI-OverwriteRelativeTarget, and for uploads of the host's own API.
-    Spec: Files > PutRelativeFile.
-    """
-    held = file.lock_at(now)
-    if held is not None:
-        return Decision(file, LockMismatch(held.lock_id, "the file is locked"))
-    return _with_content(file, content, caller, (), retention, now)
-
-
 @dataclass(frozen=True, slots=True)
 class VersionChanged:
     """Refused: the file's version isn't the expected one any more."""
 
     current_version: int
+
+
+def decide_overwrite(
+    file: File,
+    content: Content,
+    caller: Caller,
+    retention: Retention,
+    now: datetime,
+    *,
+    expected_version: int | None = None,
+    editors: tuple[str, ...] = (),
+) -> Decision[File, Saved | LockMismatch | VersionChanged]:
+    """Switch an existing file to new bytes without a lock id: only an unlocked file may be overwritten.
+
+    For PutRelativeFile and CreateChildFile with X-WOPI-OverwriteRelativeTarget, and for uploads of the host's own API,
+    which may name the version that the caller looked at.
+    Spec: Files > PutRelativeFile.
+    """
+    held = file.lock_at(now)
+    if held is not None:
+        return Decision(file, LockMismatch(held.lock_id, "the file is locked"))
+    if expected_version is not None and expected_version != file.current.number:
+        return Decision(file, VersionChanged(file.current.number))
+    if _has_bytes_of(file, content):
+        return Decision(file, _as_before(file))
+    return _with_content(file, content, caller, editors, retention, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +211,7 @@ class NoSuchVersion:
 
 def decide_restore_version(
     file: File, number: int, expected_version: int | None, caller: Caller, retention: Retention, now: datetime
-) -> Decision[File, Saved | SaveRefused | VersionChanged | NoSuchVersion]:
+) -> Decision[File, Saved | LockMismatch | VersionChanged | NoSuchVersion]:
     """Bring the bytes of a former version back, as a new version. Not while a client holds the lock.
 
     `expected_version` is the current version that the caller looked at, so that a save in between is not undone unseen.
@@ -195,5 +223,7 @@ def decide_restore_version(
         return Decision(file, VersionChanged(file.current.number))
     for version in file.former:
         if version.number == number:
+            if _has_bytes_of(file, version.content):
+                return Decision(file, _as_before(file))
             return _with_content(file, version.content, caller, version.editors, retention, now, number)
     return Decision(file, NoSuchVersion(number))

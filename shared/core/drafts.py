@@ -1,10 +1,11 @@
 """Drafts: the bytes of saves that were refused or failed, so that nobody's work is lost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.core.file import Caller, Content
+from shared.core.file import Caller, Content, File
 
 DRAFTS_PER_FILE: Final = 50
 """Most drafts that are kept of one file; past that the oldest goes."""
@@ -28,7 +29,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class DraftKept:
-    """The bytes are kept under this id; `is_new` False if an equal draft was there already, so the key isn't needed."""
+    """The bytes are kept under this id; `is_new` False if an equal draft was there already, so the key isn't needed.
+
+    The id is "" if no draft is needed: there are no bytes, or the file itself keeps them.
+    """
 
     draft_id: str
     is_new: bool
@@ -37,3 +41,21 @@ class DraftKept:
 @dataclass(frozen=True, slots=True)
 class DraftDiscarded:
     """The draft is gone."""
+
+
+def is_same(one: Content, other: Content) -> bool:
+    """Whether two contents are equal byte for byte."""
+    return (one.sha256, one.size_bytes) == (other.sha256, other.size_bytes)
+
+
+def needs_no_draft(file: File, content: Content) -> bool:
+    """Whether nothing would be lost with the bytes: they are none, or the file has them now or as a former version."""
+    if content.size_bytes == 0:
+        return True
+    return file.deleted_at is None and any(is_same(one.content, content) for one in (file.current, *file.former))
+
+
+def outlived(drafts: Sequence[Draft], max_age: timedelta, now: datetime) -> tuple[Draft, ...]:
+    """Those of one file's drafts (the oldest first) that are to go: too old, or more than DRAFTS_PER_FILE."""
+    surplus = len(drafts) - DRAFTS_PER_FILE
+    return tuple(draft for number, draft in enumerate(drafts) if number < surplus or now - draft.refused_at > max_age)

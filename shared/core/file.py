@@ -51,6 +51,8 @@ class Version:
     saved_by: Caller
     editors: tuple[str, ...] = ()
     """User ids of everyone whose changes are in this save (X-WOPI-Editors)."""
+    replaced_at: datetime | None = None
+    """When newer bytes took its place; None for the current version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,9 @@ class File(FileHead):
     """Former versions that are kept, oldest first."""
 
     def content_keys(self) -> frozenset[str]:
-        """Keys of all content that this file refers to."""
+        """Keys of all content that this file refers to; what is left of a deleted file refers to none."""
+        if self.deleted_at is not None:
+            return frozenset()
         keys = {version.content.key for version in (self.current, *self.former)}
         return frozenset(keys - {""})
 

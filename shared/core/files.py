@@ -113,6 +113,22 @@ def decide_move_file(file: File, container_id: str, name: str, now: datetime) ->
     refused = lock_in_the_way(file, None, now)
     if refused is not None:
         return Decision(file, refused)
+    return _placed(file, container_id, name, now)
+
+
+def decide_put_back(
+    file: File, stray_in: str, container_id: str, name: str, now: datetime
+) -> Decision[File, Moved | None]:
+    """Put a file back that was moved into a container which closed meanwhile; None if it isn't in there any more.
+
+    It stays locked if it is: nobody has been told that it moved.
+    """
+    if file.container_id != stray_in:
+        return Decision(file, None)
+    return _placed(file, container_id, name, now)
+
+
+def _placed(file: File, container_id: str, name: str, now: datetime) -> Decision[File, Moved]:
     file, expired = without_expired_lock(file, now)
     facts: tuple[Fact, ...] = expired
     if name != file.name:
@@ -129,6 +145,11 @@ class Deleted:
     """The resource is gone."""
 
 
+def decide_take_back_file(file: File, now: datetime) -> Decision[File, Deleted]:
+    """Undo the making of a file whose container closed meanwhile: nobody has been told that it's there."""
+    return _deleted(file, now)
+
+
 def decide_delete_file(file: File, now: datetime) -> Decision[File, Deleted | LockMismatch]:
     """Delete the file with its former versions. Any lock is in the way: there is no way to present one.
 
@@ -137,6 +158,10 @@ def decide_delete_file(file: File, now: datetime) -> Decision[File, Deleted | Lo
     held = file.lock_at(now)
     if held is not None:
         return Decision(file, LockMismatch(held.lock_id, "the file is locked"))
+    return _deleted(file, now)
+
+
+def _deleted(file: File, now: datetime) -> Decision[File, Deleted]:
     file, expired = without_expired_lock(file, now)
     gone = FileDeleted(file.name, file.container_id, file.current.number)
     return Decision(replace(file, former=(), grants=(), deleted_at=now), Deleted(), (*expired, gone))

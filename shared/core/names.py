@@ -14,10 +14,12 @@ from typing import Final
 BASE_NAME_MAX: Final = 250
 """Longest name without extension, in characters: CheckFileInfo's FileNameMaxLength."""
 EXTENSION_MAX: Final = 32
-"""Longest extension, in characters, with its dot."""
+"""Longest extension, in characters, with its dot. What is longer is a part of the name."""
 
 _ILLEGAL = re.compile(r'[\\/:*?"<>|#{}^\[\]`%\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
 _PATH_SEPARATOR = re.compile(r"[\\/]")
+_BLANKS_AND_DOTS_BEFORE = re.compile(r"\A[\s.]+")
+_BLANKS_AND_DOTS_AFTER = re.compile(r"[\s.]+\Z")
 
 
 def name_key(name: str) -> str:
@@ -26,9 +28,14 @@ def name_key(name: str) -> str:
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Base name and extension with its dot; ("name", "") if there is none. A leading dot opens no extension."""
+    """Base name and extension with its dot; ("name", "") if there is none.
+
+    A leading dot opens no extension, nor does one that words follow, as in "Dr. Smith".
+    """
     dot = name.rfind(".")
-    return (name[:dot], name[dot:]) if dot > 0 else (name, "")
+    if dot <= 0 or len(name) - dot > EXTENSION_MAX or " " in name[dot:]:
+        return name, ""
+    return name[:dot], name[dot:]
 
 
 def extension_of(name: str) -> str:
@@ -56,13 +63,11 @@ def file_name_fault(name: str) -> str | None:
     fault = _character_fault(name)
     if fault is not None:
         return fault
-    base, extension = split_name(name)
+    base, _ = split_name(name)
     if base != base.rstrip():
         return "a name must not have a blank before its extension"
     if len(base) > BASE_NAME_MAX:
         return f"a name must not be longer than {BASE_NAME_MAX} characters"
-    if len(extension) > EXTENSION_MAX:
-        return f"an extension must not be longer than {EXTENSION_MAX} characters"
     return None
 
 
@@ -74,15 +79,13 @@ def container_name_fault(name: str) -> str | None:
     return fault
 
 
-def _mended(text: str) -> str:
-    return _ILLEGAL.sub("-", text).strip().lstrip(".").strip()
-
-
 def suggested_file_name(wish: str, fallback_base: str = "Document") -> str:
     """The legal file name nearest to `wish`. A path before the name is dropped (some clients send one).
 
     The extension is kept, the base name is repaired and shortened. Spec: Files > PutRelativeFile, suggested mode.
     """
+    if file_name_fault(wish) is None:
+        return wish
     base, extension = split_name(_PATH_SEPARATOR.split(wish)[-1].strip())
     if not extension and base.startswith(".") and len(base) > 1:
         base, extension = "", base  # ".docx": an extension without a name
@@ -91,22 +94,27 @@ def suggested_file_name(wish: str, fallback_base: str = "Document") -> str:
 
 
 def _mended_extension(extension: str) -> str:
-    mended = _ILLEGAL.sub("-", extension).rstrip(" .")[:EXTENSION_MAX].rstrip(" .")
-    return mended if len(mended) > 1 else ""
+    return _BLANKS_AND_DOTS_AFTER.sub("", _ILLEGAL.sub("-", extension))
 
 
 def _mended_base(base: str, fallback: str) -> str:
-    mended = _mended(base).rstrip(". ")[:BASE_NAME_MAX].rstrip(". ")
-    return mended or fallback
+    return _shortened(_BLANKS_AND_DOTS_BEFORE.sub("", _ILLEGAL.sub("-", base)), BASE_NAME_MAX) or fallback
+
+
+def _shortened(base: str, length: int) -> str:
+    return _BLANKS_AND_DOTS_AFTER.sub("", base[:length])
 
 
 def renamed_file_name(wish: str, present_name: str) -> str:
     """The legal name nearest to `wish` (without extension), with the extension that the file has.
 
-    A dot in `wish` is part of the name. Spec: Files > RenameFile.
+    A dot in `wish` is part of the name; a path before it is dropped. Spec: Files > RenameFile.
     """
-    base, extension = split_name(present_name)
-    return _mended_base(_PATH_SEPARATOR.split(wish.strip())[-1], base) + extension
+    present_base, extension = split_name(present_name)
+    base = _mended_base(_PATH_SEPARATOR.split(wish.strip())[-1], present_base)
+    if not extension and split_name(base)[1]:
+        base = base.replace(".", "-")  # the file has no extension, and a rename gives it none
+    return base + extension
 
 
 def suggested_container_name(wish: str) -> str:
@@ -121,7 +129,7 @@ def candidates(name: str, *, is_file: bool = True) -> Iterator[str]:
     number = 1
     while True:
         suffix = f" ({number})"
-        yield base[: BASE_NAME_MAX - len(suffix)].rstrip(". ") + suffix + extension
+        yield _shortened(base, BASE_NAME_MAX - len(suffix)) + suffix + extension
         number += 1
 
 

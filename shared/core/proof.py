@@ -32,7 +32,9 @@ _BLOB_HEAD: Final = struct.Struct("<BBHI4sII")
 _PUBLIC_KEY_BLOB: Final = 6
 _BLOB_VERSION: Final = 2
 _RSA_ALGORITHMS: Final = frozenset({0xA400, 0x2400})
-_KEY_TEXT_MAX: Final = 4096
+_BASE64_MAX: Final = 4096
+_MODULUS_BITS: Final = range(1024, 8193)
+_EXPONENTS: Final = range(3, 2**32, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def timestamp_fault(ticks: int, now: datetime) -> str | None:
 
 def decoded_base64(text: str | None) -> bytes | None:
     """The bytes in `text`; None if it's missing, too long or not base64."""
-    if not text or len(text) > _KEY_TEXT_MAX:
+    if not text or len(text) > _BASE64_MAX:
         return None
     try:
         return base64.b64decode(text.strip(), validate=True) or None
@@ -142,7 +144,7 @@ def key_of_numbers(modulus: str | None, exponent: str | None) -> RsaKey | None:
     modulus_bytes, exponent_bytes = decoded_base64(modulus), decoded_base64(exponent)
     if modulus_bytes is None or exponent_bytes is None:
         return None
-    return RsaKey(int.from_bytes(modulus_bytes, "big"), int.from_bytes(exponent_bytes, "big"))
+    return _usable(RsaKey(int.from_bytes(modulus_bytes, "big"), int.from_bytes(exponent_bytes, "big")))
 
 
 def key_of_blob(value: str | None) -> RsaKey | None:
@@ -155,4 +157,10 @@ def key_of_blob(value: str | None) -> RsaKey | None:
     is_rsa = (kind, version, magic) == (_PUBLIC_KEY_BLOB, _BLOB_VERSION, b"RSA1") and algorithm in _RSA_ALGORITHMS
     if not is_rsa or bits != len(modulus) * 8:
         return None
-    return RsaKey(int.from_bytes(modulus, "little"), exponent)
+    return _usable(RsaKey(int.from_bytes(modulus, "little"), exponent))
+
+
+def _usable(key: RsaKey) -> RsaKey | None:
+    """The key, if signatures can be checked with it and mean anything."""
+    is_usable = key.modulus.bit_length() in _MODULUS_BITS and key.modulus % 2 and key.exponent in _EXPONENTS
+    return key if is_usable else None

@@ -5,7 +5,7 @@ themselves, so that a new command needs no line here.
 """
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from types import UnionType
 from typing import Any, Final, get_args, get_type_hints
 
@@ -49,6 +49,8 @@ OUTCOME_TYPES: Final[dict[str, type[Any]]] = {
 FAILURE_TYPES: Final[dict[str, type[LecternError]]] = {
     failure.__name__: failure for failure in (NotFound, Contended, DeadlinePassed, Unavailable, LecternError)
 }
+
+_EVENT_FIELDS: Final = {name: hint for name, hint in get_type_hints(Event).items() if name != "fact"}
 
 
 def _encoded(message: Any) -> bytes:
@@ -119,9 +121,9 @@ def decode_event(raw: bytes) -> Event:
     name, data = _parsed(raw)
     if name not in FACT_TYPES or not isinstance(data, dict):
         raise Undecodable(f"unknown event {name[:100]!r}")
-    fact = _typed(data.pop("fact", None), FACT_TYPES[name])
-    hints = get_type_hints(Event)
-    if not is_dataclass(fact) or set(data) < set(hints) - {"fact"}:
-        raise Undecodable("an event lacks a field")
-    values = {key: _typed(data[key], hints[key]) for key in hints if key != "fact"}
-    return Event(**values, fact=fact)  # type: ignore[arg-type]
+    fact = _typed(data.get("fact"), FACT_TYPES[name])
+    values: dict[str, Any] = {key: _typed(data[key], hint) for key, hint in _EVENT_FIELDS.items() if key in data}
+    try:
+        return Event(**values, fact=fact)
+    except TypeError as error:
+        raise Undecodable("an event lacks a field") from error

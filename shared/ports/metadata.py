@@ -109,7 +109,7 @@ class FileStore(AggregateStore[File], Protocol):
         """Files whose current content was saved at or after `since`, the latest first."""
 
     async def with_former_before(self, before: datetime, limit: int) -> Sequence[str]:
-        """Ids of files that keep a former version saved before that time."""
+        """Ids of files that keep a former version that was replaced before that time."""
 
     async def content_in_use(self, keys: Collection[str]) -> frozenset[str]:
         """Those of `keys` that a file refers to, in its content or in a former version."""

@@ -7,9 +7,9 @@ changes nothing and gets the same answer. A refusal is not written: see `shared.
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from shared.core.decision import Decision
 from shared.core.errors import Contended, NotFound
@@ -36,6 +36,7 @@ class Deletable(Protocol):
 
 StateT = TypeVar("StateT", bound=Deletable)
 OutcomeT = TypeVar("OutcomeT")
+OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,73 @@ def change_of(
     return Change(decision.state, events, applied[-REMEMBERED_MAX:])
 
 
-def remembered(loaded: Loaded[Any], command_id: str) -> Applied | None:
+def remembered(loaded: Loaded[Any], command: Command[Any] | None) -> Any | None:
     """What was answered to that command, if it has taken effect on this document already."""
-    return next((one for one in loaded.applied if one.command_id == command_id), None)
+    if command is None:
+        return None
+    applied = next((one for one in loaded.applied if one.command_id == command.command_id), None)
+    return None if applied is None else decode_outcome(applied.outcome)
+
+
+async def resume(store: AggregateStore[StateT], key: str, command: Command[Any]) -> tuple[StateT, Any | None]:
+    """The document as a command of several steps finds it, and the answer if the command has taken effect before.
+
+    Raises NotFound, also for a deleted resource, unless the command has an answer already.
+    """
+    loaded = await store.load(key)
+    answer = remembered(loaded, command)
+    if answer is None and loaded.state.deleted_at is not None:
+        raise NotFound(f"there is no {key}")
+    return loaded.state, answer
+
+
+@dataclass(frozen=True, slots=True)
+class Transition(Generic[StateT, OutcomeT_co]):
+    """What one command did to one document."""
+
+    outcome: OutcomeT_co
+    former: StateT
+    """The document that was decided on."""
+    state: StateT
+    """The document since; the same object as `former` if nothing was changed, by a refusal or by a repetition."""
+    is_repeated: bool = False
+    """The command had taken effect before; `outcome` is what it was told then."""
+
+
+def _never(_: object) -> bool:
+    return False
+
+
+async def transition(
+    store: AggregateStore[StateT],
+    key: str,
+    decide: Callable[[StateT], Decision[StateT, OutcomeT]],
+    now: datetime,
+    command: Command[Any] | None = None,
+    is_final: Callable[[OutcomeT], bool] = _never,
+) -> Transition[StateT, OutcomeT]:
+    """As `transact`, telling also what the document was and is.
+
+    An outcome that `is_final` is remembered even if it leaves the document as it was: for outcomes after which the
+    caller lets something go, so that a redelivered command can't decide anew and use what is gone.
+    """
+    origin = Origin(command.caller.user_id, command.correlation_id) if command else Origin()
+    for attempt in range(MAX_ATTEMPTS):
+        loaded = await store.load(key)
+        answer = remembered(loaded, command)
+        if answer is not None:
+            return Transition(answer, loaded.state, loaded.state, is_repeated=True)
+        if loaded.state.deleted_at is not None:
+            raise NotFound(f"there is no {key}")
+        decision = decide(loaded.state)
+        done = Transition(decision.outcome, loaded.state, decision.state)
+        if decision.state is loaded.state and not decision.facts and not is_final(decision.outcome):
+            return done
+        change = change_of(decision, key, now, origin, loaded, command.command_id if command else None)
+        if await store.replace(loaded, change):
+            return done
+        await pause_before(attempt + 1)
+    raise Contended(f"too many changes of {key} at once; try again")
 
 
 async def transact(
@@ -82,19 +147,36 @@ async def transact(
 
     Raises NotFound (also for a deleted resource), NameInUse, and Contended after MAX_ATTEMPTS lost races.
     """
-    command_id = command.command_id if command else None
-    origin = Origin(command.caller.user_id, command.correlation_id) if command else Origin()
+    return (await transition(store, key, decide, now, command)).outcome
+
+
+async def undo(
+    store: AggregateStore[StateT],
+    key: str,
+    decide: Callable[[StateT], Decision[StateT, OutcomeT]],
+    now: datetime,
+    command: Command[Any],
+) -> OutcomeT:
+    """Apply `decide`, which takes back what `command` did, and forget that the command took effect.
+
+    Raises NotFound, NameInUse and Contended, as `transact` does.
+    """
+    origin = Origin(command.caller.user_id, command.correlation_id)
     for attempt in range(MAX_ATTEMPTS):
         loaded = await store.load(key)
-        if command_id is not None and (known := remembered(loaded, command_id)) is not None:
-            outcome: OutcomeT = decode_outcome(known.outcome)
-            return outcome
         if loaded.state.deleted_at is not None:
             raise NotFound(f"there is no {key}")
         decision = decide(loaded.state)
-        if decision.state is loaded.state and not decision.facts:
+        if decision.state is loaded.state:
             return decision.outcome
-        if await store.replace(loaded, change_of(decision, key, now, origin, loaded, command_id)):
+        change = change_of(decision, key, now, origin, loaded)
+        others = tuple(one for one in change.applied if one.command_id != command.command_id)
+        if await store.replace(loaded, replace(change, applied=others)):
             return decision.outcome
-        await asyncio.sleep(random.uniform(0, 0.002 * attempt))  # noqa: S311 - spreads out writers, keeps no secret
+        await pause_before(attempt + 1)
     raise Contended(f"too many changes of {key} at once; try again")
+
+
+async def pause_before(attempt: int) -> None:
+    """Spread out writers that race for one document."""
+    await asyncio.sleep(random.uniform(0, 0.002 * (attempt - 1)))  # noqa: S311 - keeps no secret

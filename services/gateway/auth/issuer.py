@@ -152,7 +152,7 @@ def _signing_keys(jwk: dict[str, Any]) -> Iterator[SigningKey]:
         return
     stated = jwk.get("alg")
     for algorithm in ALGORITHMS.get(str(jwk.get("kty")), ()):
-        if stated in {None, algorithm}:
+        if stated is None or stated == algorithm:
             try:
                 key = jwt.PyJWK(jwk, algorithm)
             except jwt.PyJWTError:

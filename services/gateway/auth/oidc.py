@@ -105,9 +105,9 @@ class OpenIdConnect:
             raise TokenInvalid("the token is meant for another audience")
         now, leeway = self._now().timestamp(), LEEWAY.total_seconds()
         expires_at, not_before = claims.get("exp"), claims.get("nbf", 0)
-        if not isinstance(expires_at, int | float) or not now < expires_at + leeway:
+        if not isinstance(expires_at, int | float) or not expires_at > now - leeway:
             raise TokenInvalid("the token has expired")
-        if not isinstance(not_before, int | float) or not now >= not_before - leeway:
+        if not isinstance(not_before, int | float) or not not_before <= now + leeway:
             raise TokenInvalid("the token is not valid yet")
 
 
@@ -118,7 +118,7 @@ def _checked_header(token: str) -> tuple[str, str | None]:
     except jwt.PyJWTError as error:
         raise TokenInvalid("the token is not a signed JSON Web Token") from error
     algorithm, key_id = header.get("alg"), header.get("kid")
-    if algorithm not in _ACCEPTED_ALGORITHMS:
+    if not isinstance(algorithm, str) or algorithm not in _ACCEPTED_ALGORITHMS:
         raise TokenInvalid("the token isn't signed with a public-key algorithm")
     # A token of another kind from the same issuer, such as a logout notice, is no sign-in.
     if str(header.get("typ") or "").lower() not in _ACCEPTED_TYPES:

@@ -10,21 +10,15 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
+from services.gateway.auth.oidc import TokenInvalid
+from services.gateway.auth.sign_in import bearer_token
 from services.gateway.context import Gateway
-from shared.core.errors import LecternError
 from shared.core.tokens import Claims, Dialect, Resource, expiry, traded
 
 CLAIMS: Final = web.RequestKey("claims", Claims)
 """What the request's access token says. Set where the request is authenticated."""
 
 _PARAMETER: Final = "access_token="
-_BEARER: Final = "bearer"
-
-
-class TokenInvalid(LecternError):
-    """The token is missing, malformed, expired, or nobody here signed it."""
-
-    status = 401
 
 
 def raw_query_token(query: str) -> str | None:
@@ -33,12 +27,6 @@ def raw_query_token(query: str) -> str | None:
         if pair.startswith(_PARAMETER):
             return pair[len(_PARAMETER) :] or None
     return None
-
-
-def bearer_token(request: web.Request) -> str | None:
-    """The token in the Authorization header; None if there is none. A stray colon after the scheme is overlooked."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() or None if scheme.rstrip(":").lower() == _BEARER else None
 
 
 def access_token_of(request: web.Request) -> str | None:
@@ -91,15 +79,17 @@ def tokenised(gateway: Gateway, claims: Claims, resource: Resource, resource_id:
 
     For a file, a container or the ecosystem (whose id is ""). Spec: tokens and proof keys > Token trading.
     """
-    addresses = gateway.addresses
+    token = mint(gateway, traded(claims, resource, resource_id))
+    return gateway.addresses.with_token(_address(gateway, resource, resource_id), token, claims.expires_at_ms)
+
+
+def _address(gateway: Gateway, resource: Resource, resource_id: str) -> str:
     match resource:
         case Resource.FILE:
-            url = addresses.file(resource_id)
+            return gateway.addresses.file(resource_id)
         case Resource.CONTAINER:
-            url = addresses.container(resource_id)
+            return gateway.addresses.container(resource_id)
         case Resource.ECOSYSTEM:
-            url = addresses.ecosystem()
-        case Resource.DOWNLOAD:
+            return gateway.addresses.ecosystem()
+        case _:
             raise ValueError("a download's token is part of its address")
-    token = mint(gateway, traded(claims, resource, resource_id))
-    return addresses.with_token(url, token, claims.expires_at_ms)

@@ -1,0 +1,55 @@
+"""The API's addresses in the web application."""
+
+import asyncio
+from importlib.metadata import version
+
+import msgspec
+from aiohttp import web
+
+from services.gateway.api.events import CLOSING
+from services.gateway.api.openapi import JSON, document_of
+from services.gateway.api.operations import NO_STORE, PREFIX
+from services.gateway.api.problems import Kind, Refused, problem_response
+from services.gateway.api.table import OPERATIONS
+from services.gateway.context import GATEWAY
+from services.gateway.uploads import expect_later
+from services.gateway.wopi.dispatch import OPERATION
+
+DOCUMENT = web.AppKey("openapi", bytes)
+
+
+def add_api(app: web.Application) -> None:
+    """Add the whole API to the application, which has its gateway already."""
+    public_url = app[GATEWAY].addresses.public_url
+    app[DOCUMENT] = msgspec.json.encode(document_of(OPERATIONS, public_url, version("lectern")))
+    app[CLOSING] = asyncio.Event()
+    app.on_shutdown.append(_close_streams)
+    app.router.add_get("/api/openapi.json", get_openapi, allow_head=False)
+    for operation in OPERATIONS:
+        for method in ("GET", "HEAD") if operation.has_head else (operation.method,):
+            app.router.add_route(method, PREFIX + operation.path, operation.__call__, expect_handler=expect_later)
+    app.router.add_route("*", "/api{rest:(/.*)?}", nothing_here)
+
+
+async def get_openapi(request: web.Request) -> web.Response:
+    """GET /api/openapi.json: what this API is, for programs."""
+    request[OPERATION] = "get_openapi"
+    return web.Response(body=request.app[DOCUMENT], content_type=JSON, headers={"Cache-Control": "no-cache"})
+
+
+async def nothing_here(request: web.Request) -> web.Response:
+    """All other addresses below /api: 404; 405 if only the method is wrong."""
+    request[OPERATION] = "unknown_address"
+    allowed: set[str] = set()
+    for resource in request.app.router.resources():
+        _, methods = await resource.resolve(request)
+        allowed |= methods - {"*"}
+    if allowed:
+        sentence = f"this address knows {', '.join(sorted(allowed))} alone"
+        refused = Refused(Kind.METHOD_NOT_ALLOWED, sentence)
+        return problem_response(refused, NO_STORE | {"Allow": ", ".join(sorted(allowed))})
+    return problem_response(Refused(Kind.NOT_FOUND, "the API has no such address"), NO_STORE)
+
+
+async def _close_streams(app: web.Application) -> None:
+    app[CLOSING].set()

@@ -1,0 +1,45 @@
+"""The gateway as a web application: every route, and who answers it."""
+
+from aiohttp import web
+
+from services.gateway.api.routes import add_api
+from services.gateway.context import GATEWAY, Gateway
+from services.gateway.health import healthz, metrics, readyz
+from services.gateway.middlewares import DISPATCH, LOG, name_the_host, observed
+from services.gateway.pages.routes import add_pages
+from services.gateway.uploads import expect_later
+from services.gateway.wopi import containers, ecosystem
+from services.gateway.wopi.bootstrapper import bootstrap
+from services.gateway.wopi.dispatch import Dispatch, Table
+from services.gateway.wopi.downloads import DOWNLOAD_PATH, download
+from services.gateway.wopi.operations import FILE_OPERATIONS
+from shared.service.logging import get_logger
+
+
+def make_app(gateway: Gateway) -> web.Application:
+    """All of the host's HTTP: the protocol, the REST API, the pages, and what those who run it ask."""
+    app = web.Application(middlewares=[observed])
+    app[GATEWAY] = gateway
+    app[LOG] = get_logger().bind()
+    app[DISPATCH] = Dispatch(
+        files=Table(FILE_OPERATIONS),
+        containers=Table(containers.OPERATIONS),
+        ecosystem=Table(ecosystem.OPERATIONS),
+    )
+    app.on_response_prepare.append(name_the_host)
+    add_protocol(app)
+    add_api(app)
+    add_pages(app)
+    return app
+
+
+def add_protocol(app: web.Application) -> None:
+    """The protocol's own addresses, and those for people who run the host."""
+    router = app.router
+    router.add_route("*", "/wopi/{rest:.*}", app[DISPATCH].__call__, expect_handler=expect_later)
+    router.add_route("GET", "/wopibootstrapper", bootstrap)
+    router.add_route("POST", "/wopibootstrapper", bootstrap)
+    router.add_get(DOWNLOAD_PATH, download)
+    router.add_get("/healthz", healthz)
+    router.add_get("/readyz", readyz)
+    router.add_get("/metrics", metrics)

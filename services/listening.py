@@ -1,0 +1,81 @@
+"""Serving: a socket, the application behind it, and an end that finishes the requests in hand.
+
+The socket is bound before anything is put together, because the host's own address is part of what it says (with port 0
+it's known only then); it begins to listen when everything is ready to answer.
+"""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiohttp import web
+
+from shared.core.errors import LecternError
+
+SHUTDOWN_SECONDS: Final = 25
+"""How long requests in hand may take to finish once the host has been told to stop; container engines kill after 30."""
+_BACKLOG: Final = 1024
+_KEEPALIVE_SECONDS: Final = 75
+_ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked for, not listened on
+
+
+class AddressUnusable(LecternError):
+    """The host can't listen where it's told to."""
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """A TCP socket that has the address but doesn't listen yet; port 0 takes any free one. Raises AddressUnusable."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise AddressUnusable(f"LECTERN_HOST {host} is no address of this machine: {error.strerror}") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise AddressUnusable(
+            f"can't listen on {host}, port {port}: {error.strerror}; another port is taken with --port or LECTERN_PORT"
+        ) from error
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The base URL at which this machine reaches the socket."""
+    host, port = listener.getsockname()[:2]
+    host = _ANY_ADDRESS.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@asynccontextmanager
+async def served(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
+    """Answer requests until the end; then take no new ones, and give those in hand SHUTDOWN_SECONDS to finish."""
+    runner = web.AppRunner(
+        app, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS, shutdown_timeout=SHUTDOWN_SECONDS
+    )
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener, backlog=_BACKLOG).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def told_to_stop() -> None:
+    """Returns at the first SIGTERM or SIGINT. The next one ends the process at once."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for one in signals:
+        loop.add_signal_handler(one, stop.set)
+    try:
+        await stop.wait()
+    finally:
+        for one in signals:
+            loop.remove_signal_handler(one)

@@ -1,0 +1,299 @@
+"""What the stores of files and containers share: documents with a revision, a name among siblings, and events."""
+
+import asyncio
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+
+import orjson
+
+from shared.adapters.embedded.sqlite_cache import Recent
+from shared.adapters.embedded.sqlite_database import Database
+from shared.adapters.embedded.sqlite_events import SqliteEvents, encoded
+from shared.adapters.embedded.sqlite_schema import micros, moment
+from shared.core.errors import NotFound
+from shared.core.names import name_key
+from shared.ports.metadata import Applied, Change, Loaded, NameInUse
+
+StateT = TypeVar("StateT")
+ShownT = TypeVar("ShownT")
+Columns = dict[str, Any]
+
+_SHOWN_MAX: Final = 10_000
+_LOADED_MAX_WEIGHT: Final = 40_000
+_PAGE: Final = 100
+"""Rows that are decoded in one go: listings let others have the loop in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """The statements of one table."""
+
+    load: str
+    applied: str
+    remember: str
+    forget_command: str
+    exists: str
+    insert: str
+    update: str
+    by_name: str
+    siblings: str
+    names_taken: str
+    remove_deleted: str
+    remove_applied: str
+
+
+def _statements(table: str, columns: Sequence[str]) -> _Statements:
+    def of_table(statement: str) -> str:
+        return statement.replace("TABLE", table)
+
+    return _Statements(
+        load=of_table("SELECT revision, sequence, body FROM TABLE WHERE id = ?"),
+        applied=of_table(
+            "SELECT command_id, applied_at, outcome FROM TABLE_applied WHERE id = ? ORDER BY revision, place"
+        ),
+        remember=of_table("INSERT INTO TABLE_applied VALUES (?, ?, ?, ?, ?, ?)"),
+        forget_command=of_table("DELETE FROM TABLE_applied WHERE id = ? AND command_id = ?"),
+        exists=of_table("SELECT 1 FROM TABLE WHERE id = ?"),
+        insert=of_table("INSERT INTO TABLE (id, revision, sequence, COLUMNS) VALUES (?, 1, ?, MARKS)")
+        .replace("COLUMNS", ", ".join(columns))
+        .replace("MARKS", ", ".join("?" for _ in columns)),
+        update=of_table(
+            "UPDATE TABLE SET revision = revision + 1, sequence = ?, COLUMNS WHERE id = ? AND revision = ?"
+        ),
+        by_name=of_table(
+            "SELECT id, revision, body FROM TABLE WHERE parent_id = ? AND name_key = ? AND deleted_at IS NULL"
+        ),
+        siblings=of_table(
+            "SELECT id, revision, body, name_key FROM TABLE"
+            " WHERE parent_id = ? AND name_key > ? AND deleted_at IS NULL ORDER BY name_key LIMIT ?"
+        ),
+        names_taken=of_table(
+            "SELECT name_key FROM TABLE WHERE parent_id = ? AND deleted_at IS NULL"
+            " AND name_key IN (SELECT value FROM json_each(?))"
+        ),
+        remove_deleted=of_table(
+            "DELETE FROM TABLE WHERE id IN (SELECT id FROM TABLE WHERE deleted_at < ? ORDER BY deleted_at LIMIT ?)"
+            " RETURNING id"
+        ),
+        remove_applied=of_table("DELETE FROM TABLE_applied WHERE id = ?"),
+    )
+
+
+class SqliteDocuments(ABC, Generic[StateT, ShownT]):
+    """AggregateStore on SQLite. `ShownT` is what reads see of a document, and what its row holds as JSON."""
+
+    def __init__(self, database: Database, events: SqliteEvents, table: str, columns: Sequence[str]) -> None:
+        self._database = database
+        self._events = events
+        self._sql = _statements(table, columns)
+        self._shown_recently: Recent[ShownT] = Recent(_SHOWN_MAX)
+        self._loaded_recently: Recent[Loaded[StateT]] = Recent(_LOADED_MAX_WEIGHT, self._weight)
+
+    @abstractmethod
+    def _id(self, state: StateT) -> str:
+        """The document's id."""
+
+    @abstractmethod
+    def _is_deleted(self, state: StateT | ShownT) -> bool:
+        """Whether it's only what is left of a deleted resource."""
+
+    @abstractmethod
+    def _show(self, state: StateT) -> ShownT:
+        """What reads see of it."""
+
+    @abstractmethod
+    def _columns(self, shown: ShownT) -> Columns:
+        """The document's row, but for id, revision and sequence."""
+
+    @abstractmethod
+    def _decoded(self, body: bytes) -> ShownT:
+        """What is in a row."""
+
+    @abstractmethod
+    def _whole(self, shown: ShownT) -> StateT:
+        """The document that reads see this of, read together from all its rows."""
+
+    def _write_more(self, connection: sqlite3.Connection, before: StateT | None, after: StateT) -> None:
+        """Write what isn't in the document's own row."""
+
+    def _weight(self, loaded: Loaded[StateT]) -> int:
+        return 1 + len(loaded.applied)
+
+    def _count_changed(self, by: int) -> None:
+        """There are so many more documents that aren't deleted."""
+
+    # --- changes
+
+    async def load(self, key: str) -> Loaded[StateT]:
+        """The document for a change, even if the resource is deleted. Raises NotFound if there never was one."""
+        known = self._loaded_recently.get(key)
+        if known is not None:
+            return known.value
+        row = self._database.row(self._sql.load, key)
+        if row is None:
+            raise NotFound("there is no such resource")
+        revision, sequence, body = row
+        applied = tuple(
+            Applied(command_id, moment(applied_at), outcome)
+            for command_id, applied_at, outcome in self._database.rows(self._sql.applied, key)
+        )
+        loaded = Loaded(self._whole(self._decoded(body)), revision, sequence, applied)
+        self._loaded_recently.add(key, revision, loaded)
+        return loaded
+
+    async def insert(self, change: Change[StateT]) -> bool:
+        """Begin a document. False, and nothing is changed, if one of that id exists; raises NameInUse."""
+        key, shown = self._id(change.state), self._show(change.state)
+        sequence = change.events[-1].sequence if change.events else 0
+        values = (key, sequence, *self._columns(shown).values())
+        events = encoded(change.events)
+
+        def job(connection: sqlite3.Connection) -> bool:
+            if connection.execute(self._sql.exists, (key,)).fetchall():
+                return False
+            _ = _unless_name_in_use(connection, self._sql.insert, values)
+            self._write_more(connection, None, change.state)
+            self._write_applied(connection, key, 1, (), change.applied)
+            self._events.add(connection, events)
+            return True
+
+        def then(is_done: bool) -> None:
+            if is_done:
+                self._count_changed(0 if self._is_deleted(change.state) else 1)
+                self._announce(change)
+
+        return await self._database.write(job, then)
+
+    async def replace(self, loaded: Loaded[StateT], change: Change[StateT]) -> bool:
+        """Put `change` in place of `loaded`, in one durable step; False if it isn't at that revision any more."""
+        key, shown = self._id(loaded.state), self._show(change.state)
+        sequence = change.events[-1].sequence if change.events else loaded.sequence
+        revision = loaded.revision + 1
+        # An index is only written to if a column of it is named: changing a lock touches one index of five.
+        before = self._columns(self._show(loaded.state))
+        changed = {name: value for name, value in self._columns(shown).items() if value != before[name]}
+        update, values = self._update(changed, sequence, key, loaded.revision)
+        events = encoded(change.events)
+
+        def job(connection: sqlite3.Connection) -> bool:
+            if _unless_name_in_use(connection, update, values) == 0:
+                return False
+            self._write_more(connection, loaded.state, change.state)
+            self._write_applied(connection, key, revision, loaded.applied, change.applied)
+            self._events.add(connection, events)
+            return True
+
+        def then(is_done: bool) -> None:
+            if not is_done:
+                return
+            self._loaded_recently.renew(key, revision, Loaded(change.state, revision, sequence, change.applied))
+            if self._is_deleted(change.state):
+                self._shown_recently.forget(key)
+            else:
+                self._shown_recently.renew(key, revision, shown)
+            self._count_changed(self._is_deleted(loaded.state) - self._is_deleted(change.state))
+            self._announce(change)
+
+        return await self._database.write(job, then)
+
+    async def names_taken(self, parent_id: str, names: Collection[str]) -> frozenset[str]:
+        """Those of `names` that a sibling in the container `parent_id` has."""
+        keys = {name: name_key(name) for name in names}
+        rows = self._database.rows(self._sql.names_taken, parent_id, orjson.dumps(list(keys.values())).decode())
+        taken = {key for (key,) in rows}
+        return frozenset(name for name, key in keys.items() if key in taken)
+
+    async def forget_deleted(self, before: datetime, limit: int) -> int:
+        """Remove what is left of resources deleted before that time; says how many."""
+
+        def job(connection: sqlite3.Connection) -> list[str]:
+            gone = [key for (key,) in connection.execute(self._sql.remove_deleted, (micros(before), limit)).fetchall()]
+            _ = connection.executemany(self._sql.remove_applied, ((key,) for key in gone))
+            return gone
+
+        def then(gone: list[str]) -> None:
+            for key in gone:
+                self._loaded_recently.forget(key)
+
+        gone = await self._database.write(job, then)
+        return len(gone)
+
+    def _update(self, changed: Columns, sequence: int, key: str, revision: int) -> tuple[str, tuple[Any, ...]]:
+        columns = ", ".join(f"{name} = ?" for name in changed)
+        statement = (
+            self._sql.update.replace("COLUMNS", columns) if changed else self._sql.update.replace(", COLUMNS", "")
+        )
+        return statement, (sequence, *changed.values(), key, revision)
+
+    def _write_applied(
+        self,
+        connection: sqlite3.Connection,
+        key: str,
+        revision: int,
+        before: tuple[Applied, ...],
+        after: tuple[Applied, ...],
+    ) -> None:
+        had, keeps = {one.command_id for one in before}, {one.command_id for one in after}
+        if gone := had - keeps:
+            _ = connection.executemany(self._sql.forget_command, ((key, command_id) for command_id in gone))
+        for place, one in enumerate(after):
+            if one.command_id not in had:
+                row = (key, revision, place, one.command_id, micros(one.applied_at), one.outcome)
+                _ = connection.execute(self._sql.remember, row)
+
+    def _announce(self, change: Change[StateT]) -> None:
+        if change.events:
+            self._events.announce()
+
+    # --- reads
+
+    async def find(self, key: str) -> ShownT | None:
+        """The resource for a read; None if there is none."""
+        return self._find(key)
+
+    def _find(self, key: str) -> ShownT | None:
+        known = self._shown_recently.get(key)
+        if known is not None:
+            return known.value
+        row = self._database.row(self._sql.load, key)
+        if row is None:
+            return None
+        shown = self._decoded(row[2])
+        if self._is_deleted(shown):
+            return None
+        self._shown_recently.add(key, row[0], shown)
+        return shown
+
+    async def by_name(self, parent_id: str, name: str) -> ShownT | None:
+        """The resource of that name in the container; None if there is none."""
+        row = self._database.row(self._sql.by_name, parent_id, name_key(name))
+        return self._of_row(*row) if row is not None else None
+
+    async def _siblings(self, parent_id: str, after: str | None, limit: int | None) -> Sequence[ShownT]:
+        found: list[ShownT] = []
+        last = name_key(after) if after is not None else ""
+        while limit is None or len(found) < limit:
+            wanted = _PAGE if limit is None else min(_PAGE, limit - len(found))
+            rows = self._database.rows(self._sql.siblings, parent_id, last, wanted)
+            found += [self._of_row(key, revision, body) for key, revision, body, _ in rows]
+            if len(rows) < wanted:
+                break
+            last = rows[-1][3]
+            await asyncio.sleep(0)
+        return found
+
+    def _of_row(self, key: str, revision: int, body: bytes) -> ShownT:
+        known = self._shown_recently.get(key)
+        return known.value if known is not None and known.revision == revision else self._decoded(body)
+
+
+def _unless_name_in_use(connection: sqlite3.Connection, statement: str, values: tuple[Any, ...]) -> int:
+    """Run the first change of a job; says how many rows it touched. Raises NameInUse, and nothing is changed."""
+    try:
+        return connection.execute(statement, values).rowcount
+    except sqlite3.IntegrityError as error:
+        raise NameInUse("another one in the same container has this name") from error

@@ -1,0 +1,139 @@
+"""Files on SQLite: a row for the head, and one for each former version."""
+
+import sqlite3
+from collections.abc import Collection, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Final
+
+import msgspec
+import orjson
+
+from shared.adapters.embedded.sqlite_database import Database
+from shared.adapters.embedded.sqlite_documents import Columns, SqliteDocuments
+from shared.adapters.embedded.sqlite_events import SqliteEvents
+from shared.adapters.embedded.sqlite_schema import micros
+from shared.core.file import File, FileHead, Version
+from shared.core.names import name_key
+from shared.ports.metadata import Loaded
+
+_COLUMNS: Final = ("parent_id", "name_key", "deleted_at", "content_key", "saved_at", "lock_expires_at", "body")
+_HEAD_FIELDS: Final = tuple(field.name for field in fields(FileHead))
+_HEAD: Final = msgspec.json.Decoder(FileHead)
+_VERSION: Final = msgspec.json.Decoder(Version)
+
+
+class SqliteFiles(SqliteDocuments[File, FileHead]):
+    """FileStore on SQLite."""
+
+    def __init__(self, database: Database, events: SqliteEvents) -> None:
+        super().__init__(database, events, "files", _COLUMNS)
+        self._count: int | None = None
+
+    async def in_container(
+        self, container_id: str, *, after: str | None = None, limit: int | None = None
+    ) -> Sequence[FileHead]:
+        """Files directly in the container, in the order of their name keys."""
+        return await self._siblings(container_id, after, limit)
+
+    async def locked(self, *, expired_by: datetime | None = None, limit: int = 1000) -> Sequence[FileHead]:
+        """Files with a lock, those that expire soonest first; with `expired_by` only those whose time was up by then."""
+        rows = self._database.rows(
+            "SELECT id, revision, body FROM files WHERE deleted_at IS NULL AND lock_expires_at IS NOT NULL"
+            " AND lock_expires_at <= ? ORDER BY lock_expires_at LIMIT ?",
+            _FOREVER if expired_by is None else micros(expired_by),
+            limit,
+        )
+        return [self._of_row(*row) for row in rows]
+
+    async def saved_since(self, since: datetime, limit: int = 1000) -> Sequence[FileHead]:
+        """Files whose current content was saved at or after `since`, the latest first."""
+        rows = self._database.rows(
+            "SELECT id, revision, body FROM files WHERE deleted_at IS NULL AND saved_at >= ?"
+            " ORDER BY saved_at DESC LIMIT ?",
+            micros(since),
+            limit,
+        )
+        return [self._of_row(*row) for row in rows]
+
+    async def with_former_before(self, before: datetime, limit: int) -> Sequence[str]:
+        """Ids of files that keep a former version that was replaced before that time."""
+        rows = self._database.rows(
+            "SELECT DISTINCT file_id FROM former_versions WHERE replaced_at < ? LIMIT ?", micros(before), limit
+        )
+        return [file_id for (file_id,) in rows]
+
+    async def content_in_use(self, keys: Collection[str]) -> frozenset[str]:
+        """Those of `keys` that a file refers to, in its content or in a former version."""
+        asked = orjson.dumps(list(keys)).decode()
+        rows = self._database.rows(
+            "SELECT content_key FROM files"
+            " WHERE deleted_at IS NULL AND content_key IN (SELECT value FROM json_each(?))"
+            " UNION SELECT content_key FROM former_versions WHERE content_key IN (SELECT value FROM json_each(?))",
+            asked,
+            asked,
+        )
+        return frozenset(key for (key,) in rows)
+
+    async def count(self) -> int:
+        """How many files there are."""
+        if self._count is None:
+            row = self._database.row("SELECT count(*) FROM files WHERE deleted_at IS NULL")
+            self._count = int(row[0]) if row else 0
+        return self._count
+
+    def _count_changed(self, by: int) -> None:
+        if self._count is not None:
+            self._count += by
+
+    def _id(self, state: File) -> str:
+        return state.file_id
+
+    def _is_deleted(self, state: FileHead) -> bool:
+        return state.deleted_at is not None
+
+    def _show(self, state: File) -> FileHead:
+        return FileHead(*[getattr(state, name) for name in _HEAD_FIELDS])
+
+    def _columns(self, shown: FileHead) -> Columns:
+        return {
+            "parent_id": shown.container_id,
+            "name_key": name_key(shown.name),
+            "deleted_at": micros(shown.deleted_at) if shown.deleted_at else None,
+            "content_key": shown.current.content.key,
+            "saved_at": micros(shown.current.saved_at),
+            "lock_expires_at": micros(shown.lock.expires_at) if shown.lock else None,
+            "body": orjson.dumps(shown),
+        }
+
+    def _decoded(self, body: bytes) -> FileHead:
+        return _HEAD.decode(body)
+
+    def _whole(self, shown: FileHead) -> File:
+        rows = self._database.rows("SELECT body FROM former_versions WHERE file_id = ? ORDER BY number", shown.file_id)
+        former = tuple(_VERSION.decode(body) for (body,) in rows)
+        return File(**{name: getattr(shown, name) for name in _HEAD_FIELDS}, former=former)
+
+    def _write_more(self, connection: sqlite3.Connection, before: File | None, after: File) -> None:
+        had = before.former if before is not None else ()
+        if after.former is had:
+            return
+        known, keeps = {version.number: version for version in had}, {version.number for version in after.former}
+        _ = connection.executemany(
+            "DELETE FROM former_versions WHERE file_id = ? AND number = ?",
+            ((after.file_id, number) for number in known.keys() - keeps),
+        )
+        _ = connection.executemany(
+            "INSERT OR REPLACE INTO former_versions VALUES (?, ?, ?, ?, ?)",
+            (
+                (after.file_id, one.number, micros(one.replaced_at or one.saved_at), one.content.key, orjson.dumps(one))
+                for one in after.former
+                if known.get(one.number) != one
+            ),
+        )
+
+    def _weight(self, loaded: Loaded[File]) -> int:
+        return 1 + len(loaded.applied) + len(loaded.state.former)
+
+
+_FOREVER: Final = 2**63 - 1
