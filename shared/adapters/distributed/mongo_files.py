@@ -104,4 +104,4 @@ class MongoFiles(MongoDocuments[File, FileHead]):
     def _whole(self, document: Mapping[str, Any]) -> File:
         head = self._shown(document)
         former = tuple(_VERSION.decode(version["body"]) for version in document["former"])
-        return File(*[getattr(head, name) for name in _HEAD_FIELDS], former)
+        return File(**{name: getattr(head, name) for name in _HEAD_FIELDS}, former=former)
