@@ -2,8 +2,8 @@
 
 Promises that every adapter keeps:
 
-- Commands of one key are handled one after the other, in the order in which one sender sent them; different keys side by
-  side.
+- Commands of one key to one service are handled one after the other, in the order in which one sender sent them;
+  different keys, and different services, side by side.
 - A command may be delivered more than once; it takes effect once (see `shared.service.transact`).
 - A command past its deadline is dropped, not handled.
 - A sender that goes away doesn't stop its command.
@@ -59,7 +59,8 @@ class EventStream(Protocol):
     def follow(self, after: str | None, *, live: bool = True) -> AsyncIterator[Positioned]:
         """Events after that position (None: from the oldest one kept), then, if `live`, new ones as they come.
 
-        Per resource in order of their numbers, none left out. Raises ValueError for what is no position.
+        Per resource in order of their numbers, none left out. At its first step, raises ValueError for what is no
+        position in this stream. Raises Unavailable when the stream breaks off; it can be followed again from there.
         """
 
     async def latest(self) -> str | None:

@@ -35,9 +35,8 @@ async def sqlite_stores(folder: Path) -> AsyncIterator[Stores]:
 
 @asynccontextmanager
 async def folder_content(folder: Path) -> AsyncIterator[ContentStore]:
-    content = FolderContent(folder / "content")
-    yield content
-    await content.close()
+    async with FolderContent(folder / "content") as content:
+        yield content
 
 
 class Bus(CommandBus, CommandServer):
@@ -46,9 +45,8 @@ class Bus(CommandBus, CommandServer):
 
 @asynccontextmanager
 async def memory_bus(now: Clock) -> AsyncIterator[Bus]:
-    bus = MemoryBus(now)
-    yield bus
-    await bus.close()
+    async with MemoryBus(now) as bus:
+        yield bus
 
 
 STORES: dict[str, Callable[[Path], AbstractAsyncContextManager[Stores]]] = {"sqlite": sqlite_stores}

@@ -1,6 +1,7 @@
 """Valid values for the contract tests: a test names what matters to it, the rest is the same everywhere."""
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -101,3 +102,10 @@ async def collected(chunks: AsyncIterator[bytes]) -> bytes:
 
 def ids(files: Iterable[FileHead]) -> list[str]:
     return [file.file_id for file in files]
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Returns when it is so; fails after ten seconds."""
+    async with asyncio.timeout(10):
+        while not is_so():  # noqa: ASYNC110 - whoever makes it so has no way to tell
+            await asyncio.sleep(0.001)

@@ -53,13 +53,19 @@ class Serving:
     def kill(self) -> None:
         """End it as a power cut would."""
         self.process.kill()
-        self.process.wait(STOP_SECONDS)
+        self._ended()
 
     def stop(self) -> int:
         """Tell it to stop, and wait until it has; gives its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOP_SECONDS)
+        return self._ended()
+
+    def _ended(self) -> int:
+        code = self.process.wait(STOP_SECONDS)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
 
 
 def lectern(*arguments: str, cwd: Path | None = None, **variables: str) -> "subprocess.CompletedProcess[str]":

@@ -7,6 +7,7 @@ sender's variables, as on the other side of a real bus. Commands of one key to o
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,7 +57,7 @@ class MemoryBus:
         loop = asyncio.get_running_loop()
         reply: asyncio.Future[OutcomeT] = loop.create_future()
         self._send(_Sent(command, handler, reply))
-        timer = loop.call_later(seconds, _give_up, reply)
+        timer = loop.call_later(seconds, _fail, reply, _late())
         try:
             return await reply
         finally:
@@ -65,12 +66,18 @@ class MemoryBus:
     async def is_ready(self) -> None:
         """Returns if commands can be sent; raises Unavailable if the bus is closed."""
         if self._is_closed:
-            raise Unavailable("the host is shutting down")
+            raise _closed()
 
-    async def close(self) -> None:
-        """Take no more commands and wait for those that were sent: each ends by its own deadline or soon after."""
+    async def close(self, timeout_seconds: float = 10) -> None:
+        """Take no more commands and wait for those that were sent; those that don't end in time are cancelled."""
         self._is_closed = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_seconds):
+                while self._tasks:
+                    _ = await asyncio.wait(self._tasks)
         while self._tasks:
+            for task in self._tasks:
+                _ = task.cancel()
             _ = await asyncio.wait(self._tasks)
 
     async def __aenter__(self) -> Self:
@@ -81,7 +88,7 @@ class MemoryBus:
 
     def _handler_of(self, command: Command[Any]) -> Handler:
         if self._is_closed:
-            raise Unavailable("the host is shutting down")
+            raise _closed()
         if self._count >= WAITING_MAX:
             raise Unavailable("too many commands are waiting; try again")
         handler = self._handlers.get(command.service, {}).get(type(command))
@@ -115,13 +122,15 @@ class MemoryBus:
 
     async def _handle(self, sent: _Sent) -> None:
         if self._now() >= sent.command.deadline:
-            _give_up(sent.reply)
+            _fail(sent.reply, _late())
             return
         try:
             outcome = await sent.handler(sent.command)
+        except asyncio.CancelledError:
+            _fail(sent.reply, _closed())
+            raise
         except Exception as error:  # noqa: BLE001 - it is the sender's to deal with
-            if not sent.reply.done():
-                sent.reply.set_exception(error)
+            _fail(sent.reply, error)
         else:
             if not sent.reply.done():
                 sent.reply.set_result(outcome)
@@ -131,6 +140,10 @@ def _late() -> DeadlinePassed:
     return DeadlinePassed("the service didn't answer in time; try again")
 
 
-def _give_up(reply: asyncio.Future[Any]) -> None:
+def _closed() -> Unavailable:
+    return Unavailable("the host is shutting down")
+
+
+def _fail(reply: asyncio.Future[Any], error: Exception) -> None:
     if not reply.done():
-        reply.set_exception(_late())
+        reply.set_exception(error)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-import orjson
 
 from shared.adapters.embedded.sqlite_database import Database
 from shared.adapters.embedded.sqlite_documents import Columns, SqliteDocuments
@@ -13,7 +12,7 @@ from shared.adapters.embedded.sqlite_schema import micros
 from shared.core.containers import Container
 from shared.core.names import name_key
 
-_COLUMNS: Final = ("parent_id", "name_key", "deleted_at", "closing", "body")
+_COLUMNS: Final = ("parent_id", "name_key", "deleted_at", "closing")
 _CONTAINER: Final = msgspec.json.Decoder(Container)
 
 
@@ -55,13 +54,12 @@ class SqliteContainers(SqliteDocuments[Container, Container]):
     def _show(self, state: Container) -> Container:
         return state
 
-    def _columns(self, shown: Container) -> Columns:
+    def _columns(self, state: Container) -> Columns:
         return {
-            "parent_id": shown.parent_id,
-            "name_key": name_key(shown.name),
-            "deleted_at": micros(shown.deleted_at) if shown.deleted_at else None,
-            "closing": int(shown.closing),
-            "body": orjson.dumps(shown),
+            "parent_id": state.parent_id,
+            "name_key": name_key(state.name),
+            "deleted_at": micros(state.deleted_at) if state.deleted_at else None,
+            "closing": state.closing,
         }
 
     def _decoded(self, body: bytes) -> Container:

@@ -6,6 +6,7 @@ share the next commit, so that sixty-four writers at once pay for one.
 """
 
 import asyncio
+import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -50,8 +51,11 @@ class _Write(Generic[ResultT]):
         if self.refusal is not None:
             self.fail(self.refusal)
             return
-        # Whoever asked may have gone away: what was written has to be known all the same.
-        self.then(self.result)  # type: ignore[arg-type]
+        try:
+            # Whoever asked may have gone away: what was written has to be known all the same.
+            self.then(self.result)  # type: ignore[arg-type]
+        except Exception as error:  # noqa: BLE001 - the others of the group must hear of their commit
+            self.fail(error)
         if not self.reply.done():
             self.reply.set_result(self.result)  # type: ignore[arg-type]
 
@@ -85,6 +89,7 @@ class Database:
         """
         with ExitStack() as undo:
             try:
+                _make_private(self._path)
                 writer = undo.enter_context(closing(connect(self._path)))
                 prepare(writer)
                 sync_folder(self._path.parent)
@@ -151,6 +156,11 @@ class Database:
                         _ = await _commit(opened, [write])
         finally:
             self._worker = None
+
+
+def _make_private(path: Path) -> None:
+    """Make the file, if it isn't there, for this user alone; SQLite gives the files beside it the same mode."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 async def _commit(opened: _Opened, group: list[_Write[Any]]) -> bool:

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Collection, Sequence
-from dataclasses import fields
 from datetime import datetime
 from typing import Final
 
@@ -17,8 +16,7 @@ from shared.core.file import File, FileHead, Version
 from shared.core.names import name_key
 from shared.ports.metadata import Loaded
 
-_COLUMNS: Final = ("parent_id", "name_key", "deleted_at", "content_key", "saved_at", "lock_expires_at", "body")
-_HEAD_FIELDS: Final = tuple(field.name for field in fields(FileHead))
+_COLUMNS: Final = ("parent_id", "name_key", "deleted_at", "content_key", "saved_at", "lock_expires_at")
 _HEAD: Final = msgspec.json.Decoder(FileHead)
 _VERSION: Final = msgspec.json.Decoder(Version)
 
@@ -28,7 +26,11 @@ class SqliteFiles(SqliteDocuments[File, FileHead]):
 
     def __init__(self, database: Database, events: SqliteEvents) -> None:
         super().__init__(database, events, "files", _COLUMNS)
-        self._count: int | None = None
+        self._count = 0
+
+    def open(self) -> None:
+        """Count the files, before any of them changes."""
+        ((self._count,),) = self._database.rows("SELECT count(*) FROM files WHERE deleted_at IS NULL")
 
     async def in_container(
         self, container_id: str, *, after: str | None = None, limit: int | None = None
@@ -77,14 +79,10 @@ class SqliteFiles(SqliteDocuments[File, FileHead]):
 
     async def count(self) -> int:
         """How many files there are."""
-        if self._count is None:
-            row = self._database.row("SELECT count(*) FROM files WHERE deleted_at IS NULL")
-            self._count = int(row[0]) if row else 0
         return self._count
 
     def _count_changed(self, by: int) -> None:
-        if self._count is not None:
-            self._count += by
+        self._count += by
 
     def _id(self, state: File) -> str:
         return state.file_id
@@ -93,17 +91,26 @@ class SqliteFiles(SqliteDocuments[File, FileHead]):
         return state.deleted_at is not None
 
     def _show(self, state: File) -> FileHead:
-        return FileHead(*[getattr(state, name) for name in _HEAD_FIELDS])
+        return FileHead(
+            state.file_id,
+            state.container_id,
+            state.name,
+            state.owner_id,
+            state.created_at,
+            state.current,
+            state.lock,
+            state.grants,
+            state.deleted_at,
+        )
 
-    def _columns(self, shown: FileHead) -> Columns:
+    def _columns(self, state: FileHead) -> Columns:
         return {
-            "parent_id": shown.container_id,
-            "name_key": name_key(shown.name),
-            "deleted_at": micros(shown.deleted_at) if shown.deleted_at else None,
-            "content_key": shown.current.content.key,
-            "saved_at": micros(shown.current.saved_at),
-            "lock_expires_at": micros(shown.lock.expires_at) if shown.lock else None,
-            "body": orjson.dumps(shown),
+            "parent_id": state.container_id,
+            "name_key": name_key(state.name),
+            "deleted_at": micros(state.deleted_at) if state.deleted_at else None,
+            "content_key": state.current.content.key,
+            "saved_at": micros(state.current.saved_at),
+            "lock_expires_at": micros(state.lock.expires_at) if state.lock else None,
         }
 
     def _decoded(self, body: bytes) -> FileHead:
@@ -112,7 +119,18 @@ class SqliteFiles(SqliteDocuments[File, FileHead]):
     def _whole(self, shown: FileHead) -> File:
         rows = self._database.rows("SELECT body FROM former_versions WHERE file_id = ? ORDER BY number", shown.file_id)
         former = tuple(_VERSION.decode(body) for (body,) in rows)
-        return File(**{name: getattr(shown, name) for name in _HEAD_FIELDS}, former=former)
+        return File(
+            shown.file_id,
+            shown.container_id,
+            shown.name,
+            shown.owner_id,
+            shown.created_at,
+            shown.current,
+            shown.lock,
+            shown.grants,
+            shown.deleted_at,
+            former,
+        )
 
     def _write_more(self, connection: sqlite3.Connection, before: File | None, after: File) -> None:
         had = before.former if before is not None else ()

@@ -3,7 +3,6 @@
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from shared.adapters.embedded.data_folder import hold_folder, make_folder
@@ -31,8 +30,9 @@ class SqliteMetadata:
         self._database = Database(folder / FILE_NAME)
         self._events = SqliteEvents(self._database)
         self.events: Final = self._events
+        self._files = SqliteFiles(self._database, self._events)
         self.metadata: Final = Metadata(
-            files=SqliteFiles(self._database, self._events),
+            files=self._files,
             containers=SqliteContainers(self._database, self._events),
             users=SqliteUsers(self._database),
             drafts=SqliteDrafts(self._database),
@@ -51,14 +51,19 @@ class SqliteMetadata:
             raise Unavailable(f"the data folder {self._folder} can't be used: {error}") from error
         try:
             self._database.open()
+            self._files.open()
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
-        """Finish the writes under way, close the database and let go of the folder."""
+        """Finish the writes under way, close the database and let go of the folder.
+
+        Everything after that raises Unavailable, also from those who follow events.
+        """
         try:
             await self._database.close()
+            self._events.announce()
         finally:
             self._held.close()
 
@@ -70,7 +75,5 @@ class SqliteMetadata:
         await self.open()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()

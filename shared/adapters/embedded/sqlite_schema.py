@@ -66,7 +66,7 @@ CREATE TABLE files_applied (
     command_id TEXT NOT NULL,
     applied_at INTEGER NOT NULL,
     outcome BLOB NOT NULL,
-    PRIMARY KEY (id, revision, place)
+    PRIMARY KEY (id, command_id)
 ) WITHOUT ROWID;
 CREATE TABLE containers_applied (
     id TEXT NOT NULL,
@@ -75,7 +75,7 @@ CREATE TABLE containers_applied (
     command_id TEXT NOT NULL,
     applied_at INTEGER NOT NULL,
     outcome BLOB NOT NULL,
-    PRIMARY KEY (id, revision, place)
+    PRIMARY KEY (id, command_id)
 ) WITHOUT ROWID;
 
 CREATE TABLE users (
@@ -125,7 +125,7 @@ def connect(path: Path) -> sqlite3.Connection:
         "fullfsync = ON",  # macOS: fsync alone doesn't reach the disk there
         "cache_size = -16384",
         "temp_store = MEMORY",
-        "busy_timeout = 5000",
+        "busy_timeout = 250",  # spent in the loop; only a tool that somebody runs on the file is ever in the way
         "journal_size_limit = 16777216",
         "trusted_schema = OFF",
     ):
