@@ -1,11 +1,11 @@
 """Content in a bucket that speaks S3: one object for each key.
 
 The bucket keeps what is deleted for a day (see `s3_bucket`), so that a reader, which names the object's version, reads on
-whatever happens to the key. An unfinished multipart upload is listed by `keys` under a key of its own, which holds the
-id of the upload: `delete` drops the upload, and nobody can refer to it.
+whatever happens to the key. Deleting a key drops its unfinished multipart upload as well.
 """
 
 import asyncio
+import re
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -32,7 +32,8 @@ _SMALL: Final = 256 * 1024
 """Bytes that are read at once when the key is opened."""
 _RESUMED_MAX: Final = 3
 """Times that reading is taken up again without a byte having come in between."""
-_UPLOAD: Final = "?upload="
+_PIECE: Final = 128 * 1024
+_KEY: Final = re.compile(r"[0-9a-f]{32}")
 _PROBE: Final = "probe"
 
 
@@ -71,7 +72,7 @@ class S3Content:
         if not content.size_bytes:
             yield S3Reader(self._client, "", {}, 0, b"")
             return
-        if not content.key or _UPLOAD in content.key:
+        if not _KEY.fullmatch(content.key):
             raise NotFound("there is no such content")
         response = await self._client.send("GET", content.key)
         reader = await _reader(self._client, content.key, response)
@@ -82,12 +83,13 @@ class S3Content:
 
     async def delete(self, key: str) -> None:
         """Remove the bytes, if they are there."""
-        key, _, upload_id = key.partition(_UPLOAD)
-        if upload_id:
-            await give_up_upload(self._client, key, upload_id)
-        elif key:
-            with suppress(NotFound):
-                await self._client.ask("DELETE", key)
+        if not _KEY.fullmatch(key):
+            return
+        with suppress(NotFound):
+            await self._client.ask("DELETE", key)
+        _, answer = await self._client.ask("GET", query={"uploads": "", "prefix": key})
+        for entry in elements(answer, "Upload"):
+            await give_up_upload(self._client, key, text_in(entry, "UploadId"))
 
     async def keys(self, written_before: datetime) -> AsyncIterator[Sequence[StoredKey]]:
         """All keys, unfinished writes included, that were last written to before that time, in batches."""
@@ -129,7 +131,7 @@ class S3Content:
                 key, upload_id = text_in(entry, "Key"), text_in(entry, "UploadId")
                 begun = _moment(entry, "Initiated")
                 if begun < begun_before and (written := await self._last_written(key, upload_id, begun)) < begun_before:
-                    batch.append(StoredKey(f"{key}{_UPLOAD}{upload_id}", written))
+                    batch.append(StoredKey(key, written))
             yield batch
             if text_in(answer, "IsTruncated") != "true":
                 return
@@ -206,12 +208,8 @@ class S3Reader:
             wanted = {"Range": f"bytes={start}-{stop - 1}"}
             response = await self._client.send("GET", self._key, self._version, wanted)
         try:
-            while True:
-                with s3_reached():
-                    chunk = await response.content.readany()
-                if not chunk:
-                    return
-                yield chunk
+            while piece := await _piece(response.content):
+                yield piece
         finally:
             response.close()
 
@@ -230,6 +228,20 @@ async def _reader(client: S3Client, key: str, response: aiohttp.ClientResponse) 
     with s3_reached():
         async with response:
             return S3Reader(client, key, named, size, await response.read())
+
+
+async def _piece(stream: aiohttp.StreamReader) -> bytes:
+    """The next bytes, enough of them to be worth sending; none at the end."""
+    chunks: list[bytes] = []
+    size = 0
+    while size < _PIECE:
+        with s3_reached():
+            chunk = await stream.readany()
+        if not chunk:
+            break
+        chunks.append(chunk)
+        size += len(chunk)
+    return b"".join(chunks)
 
 
 def _moment(entry: Element, name: str) -> datetime:

@@ -1,28 +1,31 @@
 """Bytes on their way into a bucket.
 
 S3 wants to know how many bytes a request will bring. If the sender says, they are passed on as they come, in one request.
-If not, they are gathered: little goes up in one request, more in parts, one on its way while the next one is gathered.
+If not, they are gathered: little goes up in one request, more in parts.
 """
 
 import asyncio
 import hashlib
-import io
 from base64 import b64encode
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from typing import Final
 from xml.sax.saxutils import escape
+
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
 
 from shared.adapters.distributed.s3_client import S3Client, text_in
 from shared.core.errors import LecternError, Unavailable
 from shared.ports.content import ContentTooLarge
 
 PART: Final = 5 * 1024 * 1024
-"""Bytes of a part: S3's least. Twice as much is in memory at most, and what the sender has."""
+"""Bytes of a part: S3's least. No more is in memory, but for what the sender has."""
 PARTS_MAX: Final = 10_000
 WHOLE_MAX: Final = 5 * 1024**3
 """Most bytes that S3 takes in one request."""
 _HASHED_IN_LOOP: Final = 512 * 1024
+_PIECE: Final = 64 * 1024
 
 
 class WrongSize(LecternError):
@@ -93,25 +96,73 @@ async def put_gathered(client: S3Client, key: str, counted: Counted, max_size_by
     """Send what comes, until it ends; nothing at all leaves no key."""
     part_size = max(PART, -(-max_size_bytes // PARTS_MAX))
     parts: _Parts | None = None
-    gathered = bytearray()
+    gathered = Gathered()
     try:
         async for chunk in counted.passed_on():
-            gathered += chunk
-            while len(gathered) > part_size:
-                if parts is None:
-                    parts = await _Parts.begun(client, key)
-                await parts.add(bytes(memoryview(gathered)[:part_size]))
-                del gathered[:part_size]
+            for piece in _cut(chunk, part_size):
+                if gathered.size_bytes + len(piece) > part_size:
+                    parts = parts or await _Parts.begun(client, key)
+                    await parts.send(gathered)
+                    gathered = Gathered()
+                gathered.add(piece)
         if parts is not None:
-            await parts.add(bytes(gathered))
+            await parts.send(gathered)
             await parts.finish()
-        elif gathered:
-            response = await client.send("PUT", key, body=io.BytesIO(gathered))
+        elif gathered.size_bytes:
+            response = await client.send("PUT", key, body=gathered.payload())
             response.release()
     except BaseException:
         if parts is not None:
-            await asyncio.shield(parts.give_up())
+            await asyncio.shield(give_up_upload(client, key, parts.upload_id))
         raise
+
+
+def _cut(chunk: bytes, size: int) -> Iterator[bytes | memoryview]:
+    if len(chunk) <= size:
+        return iter((chunk,))
+    view = memoryview(chunk)
+    return (view[start : start + size] for start in range(0, len(chunk), size))
+
+
+class Gathered:
+    """Bytes that wait to be sent, in pieces: small ones are put together, large ones stay as they are."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes | bytearray | memoryview] = []
+        self.size_bytes = 0
+
+    def add(self, piece: bytes | memoryview) -> None:
+        """Add the next bytes."""
+        self.size_bytes += len(piece)
+        last = self._pieces[-1] if self._pieces else b""
+        if isinstance(last, bytearray) and len(last) + len(piece) <= _PIECE:
+            last += piece
+        else:
+            self._pieces.append(bytearray(piece) if len(piece) < _PIECE else piece)
+
+    def payload(self) -> Payload:
+        """The bytes as the body of a request."""
+        return _Pieces(self._pieces, self.size_bytes)
+
+
+class _Pieces(Payload):
+    """A body that can be sent again, should its connection turn out to be dead."""
+
+    _autoclose = True
+
+    def __init__(self, pieces: Sequence[bytes | bytearray | memoryview], size_bytes: int) -> None:
+        super().__init__(pieces)
+        self._pieces = pieces
+        self._size = size_bytes
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """The bytes as text."""
+        return b"".join(self._pieces).decode(encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Send the bytes."""
+        for piece in self._pieces:
+            await writer.write(piece)
 
 
 class _Parts:
@@ -120,9 +171,8 @@ class _Parts:
     def __init__(self, client: S3Client, key: str, upload_id: str) -> None:
         self._client = client
         self._key = key
-        self._upload_id = upload_id
+        self.upload_id = upload_id
         self._tags: list[str] = []
-        self._under_way: asyncio.Task[str] | None = None
 
     @classmethod
     async def begun(cls, client: S3Client, key: str) -> "_Parts":
@@ -130,38 +180,21 @@ class _Parts:
         _, answer = await client.ask("POST", key, {"uploads": ""})
         return cls(client, key, text_in(answer, "UploadId"))
 
-    async def add(self, part: bytes) -> None:
-        """Send the next part, after the one before has arrived; returns while it's on its way."""
-        await self._arrived()
-        self._under_way = asyncio.create_task(self._send(len(self._tags) + 1, part))
+    async def send(self, part: Gathered) -> None:
+        """Send the next part."""
+        query = {"partNumber": str(len(self._tags) + 1), "uploadId": self.upload_id}
+        response = await self._client.send("PUT", self._key, query, body=part.payload())
+        response.release()
+        self._tags.append(response.headers.get("ETag", ""))
 
     async def finish(self) -> None:
         """Make one object of the parts."""
-        await self._arrived()
         parts = "".join(
             f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(tag)}</ETag></Part>"
             for number, tag in enumerate(self._tags, start=1)
         )
         body = f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
-        await self._client.ask("POST", self._key, {"uploadId": self._upload_id}, body)
-
-    async def give_up(self) -> None:
-        """Leave nothing behind, as far as the server can be reached; the sweeper finds the rest."""
-        if self._under_way is not None:
-            self._under_way.cancel()
-            await asyncio.wait([self._under_way])
-        await give_up_upload(self._client, self._key, self._upload_id)
-
-    async def _arrived(self) -> None:
-        if self._under_way is not None:
-            self._tags.append(await self._under_way)
-            self._under_way = None
-
-    async def _send(self, number: int, part: bytes) -> str:
-        query = {"partNumber": str(number), "uploadId": self._upload_id}
-        response = await self._client.send("PUT", self._key, query, body=io.BytesIO(part))
-        response.release()
-        return response.headers.get("ETag", "")
+        await self._client.ask("POST", self._key, {"uploadId": self.upload_id}, body)
 
 
 async def give_up_upload(client: S3Client, key: str, upload_id: str) -> None:
