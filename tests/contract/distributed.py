@@ -1,5 +1,6 @@
 """The distributed adapters on real servers, for the contract tests; each test has a place of its own there."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient
+from pymongo import MongoClient
 
 from shared.adapters.distributed.event_publisher import EventPublisher
 from shared.adapters.distributed.kafka_bus import KafkaBus
@@ -95,9 +97,12 @@ def mongo_stores(driver: Driver) -> Callable[[Path], AbstractAsyncContextManager
 async def remove_stores(folder: Path) -> None:
     """Remove what the stores of a test kept."""
     where, name = servers(), name_of(folder)
-    connection = MongoConnection(f"{where.mongo_url.rsplit('/', 1)[0]}/{name}", "pymongo")
-    await connection.database.client.drop_database(name)
-    await connection.close()
+
+    def remove() -> None:
+        with MongoClient[dict[str, object]](where.mongo_url) as client:
+            client.drop_database(name)
+
+    await asyncio.to_thread(remove)
     await remove_topics(where.kafka_bootstrap, topics_of(name))
 
 
@@ -142,7 +147,9 @@ async def kafka_bus(now: Callable[[], datetime]) -> AsyncIterator[KafkaBothEnds]
     server = KafkaServer(where.kafka_bootstrap, topics, producer, now)
     producer.open()
     bus.open()
+    server.open()
     try:
+        await bus.is_ready()
         yield KafkaBothEnds(bus, server)
     finally:
         await server.close()

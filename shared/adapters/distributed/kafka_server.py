@@ -33,7 +33,7 @@ class _Job:
 
 
 class KafkaServer:
-    """CommandServer over Kafka. Use `close` in the event loop it's used in; the producer is the caller's."""
+    """CommandServer over Kafka. Use `open` and `close` in the event loop it's used in; the producer is the caller's."""
 
     def __init__(self, bootstrap: str, topics: Topics, producer: KafkaProducer, now: Callable[[], datetime]) -> None:
         self._bootstrap = bootstrap
@@ -41,9 +41,16 @@ class KafkaServer:
         self._producer = producer
         self._now = now
         self._lines: dict[Service, _Line] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def open(self) -> None:
+        """Begin to take commands, of what is served now and from now on; returns at once."""
+        self._loop = asyncio.get_running_loop()
+        for line in self._lines.values():
+            line.open(self._loop)
 
     def serve(self, service: Service, handlers: Handlers) -> None:
-        """From now on `handlers` answer the commands of `service`, in the running event loop."""
+        """From now on `handlers` answer the commands of `service`."""
         known = self._lines.get(service)
         if known is not None:
             known.handlers = handlers
@@ -51,8 +58,9 @@ class KafkaServer:
         line = _Line(self._topics, self._producer, self._now, handlers)
         topic, group = self._topics.commands(service), self._topics.group(service)
         line.consumer = CommandConsumer(self._bootstrap, topic, group, line.take)
-        line.running = asyncio.get_running_loop().create_task(line.consumer.run())
         self._lines[service] = line
+        if self._loop is not None:
+            line.open(self._loop)
 
     async def close(self) -> None:
         """End what is under way, answer it, and leave the group."""
@@ -72,7 +80,6 @@ class _Line:
     """The commands of one service, and the tasks that work on them: one for each key at a time."""
 
     consumer: CommandConsumer
-    running: "asyncio.Task[None]"
 
     def __init__(
         self, topics: Topics, producer: KafkaProducer, now: Callable[[], datetime], handlers: Handlers
@@ -83,6 +90,11 @@ class _Line:
         self.handlers = handlers
         self._queues: dict[bytes, deque[_Job]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._running: asyncio.Task[None] | None = None
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to take commands."""
+        self._running = loop.create_task(self.consumer.run())
 
     def take(self, record: Any, progress: Progress) -> None:
         """Handle the record after those of its key that were taken before."""
@@ -96,8 +108,9 @@ class _Line:
 
     async def close(self) -> None:
         """Stop taking commands; end and answer those that were taken."""
-        self.running.cancel()
-        await asyncio.wait([self.running])
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait([self._running])
         if self._tasks:
             _, unfinished = await asyncio.wait(self._tasks, timeout=1)
             for task in unfinished:
