@@ -8,15 +8,19 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
+from services.gateway.server_log import server_logger
 from shared.core.errors import LecternError
 
 SHUTDOWN_SECONDS: Final = 25
 """How long requests in hand may take to finish once the host has been told to stop; container engines kill after 30."""
+_LAST_SECONDS: Final = 2
+"""How long the last answers may take to be sent after that."""
 _BACKLOG: Final = 1024
 _KEEPALIVE_SECONDS: Final = 75
 _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked for, not listened on
@@ -53,16 +57,62 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class _InHand:
+    """Counts the requests that are being answered.
+
+    aiohttp's own way to stop doesn't read on what a request in hand still sends, so that every upload under way would
+    break off: all requests have to be answered before it is told to stop.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._is_stopping = False
+        self._none = asyncio.Event()
+        self._none.set()
+
+    @web.middleware
+    async def counted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The outermost middleware."""
+        self._count += 1
+        self._none.clear()
+        try:
+            response = await handler(request)
+            if self._is_stopping and not response.prepared:
+                response.force_close()
+            return response
+        finally:
+            self._count -= 1
+            if not self._count:
+                self._none.set()
+
+    async def finished(self, patience_seconds: float) -> None:
+        """Returns when no request is in hand any more, or after that time."""
+        self._is_stopping = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_seconds):
+                await self._none.wait()
+
+
 @asynccontextmanager
 async def served(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
     """Answer requests until the end; then take no new ones, and give those in hand SHUTDOWN_SECONDS to finish."""
+    in_hand = _InHand()
+    app.middlewares.insert(0, in_hand.counted)
     runner = web.AppRunner(
-        app, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS, shutdown_timeout=SHUTDOWN_SECONDS
+        app,
+        access_log=None,
+        logger=server_logger(),
+        keepalive_timeout=_KEEPALIVE_SECONDS,
+        shutdown_timeout=_LAST_SECONDS,
     )
     await runner.setup()
     try:
-        await web.SockSite(runner, listener, backlog=_BACKLOG).start()
+        site = web.SockSite(runner, listener, backlog=_BACKLOG)
+        await site.start()
         yield
+        await site.stop()
+        await app.shutdown()  # whoever follows a stream is told to come back later
+        await in_hand.finished(SHUTDOWN_SECONDS)
     finally:
         await runner.cleanup()
 

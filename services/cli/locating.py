@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pydantic_settings import DotEnvSettingsSource
-
 from services.data_folder import ADDRESS, API_KEY, read_text
 from shared.core.errors import LecternError
-from shared.service.settings import ENV_FILE, Settings
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 DEFAULT_DATA_DIR: Final = "./data"
+ENV_FILE: Final = ".env"
+"""That of `shared.service.settings`, which takes too long to import for a command that has no use for settings."""
 
 
 class HostUnknown(LecternError):
@@ -50,9 +49,16 @@ def located() -> Location:
 
 def _given() -> dict[str, str]:
     """The LECTERN_ variables that are set; an empty one isn't, and the environment wins over the file."""
-    try:
-        file = DotEnvSettingsSource(Settings, env_file=ENV_FILE, env_file_encoding="utf-8").env_vars
-    except (OSError, UnicodeDecodeError):
-        raise HostUnknown(f"the file {ENV_FILE} can't be read: it should be readable text in UTF-8") from None
+    file = _in_file(ENV_FILE) if Path(ENV_FILE).is_file() else {}
     given = {name.upper(): value for name, value in file.items() if value}
     return given | {name: value for name, value in os.environ.items() if value}
+
+
+def _in_file(path: str) -> dict[str, str | None]:
+    """The variables in a dotenv file. Raises HostUnknown if it can't be read."""
+    from dotenv import dotenv_values  # noqa: PLC0415 - most often there is no such file
+
+    try:
+        return dotenv_values(path, encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise HostUnknown(f"the file {path} can't be read: it should be readable text in UTF-8") from None

@@ -1,14 +1,8 @@
 """`lectern serve`: the embedded host, all services in one process."""
 
-import asyncio
-import sys
-from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import click
-
-from shared.service.settings import Settings, load_settings, refuse_unsafe, unknown_settings
 
 
 @click.command()
@@ -20,29 +14,7 @@ def serve(host: str | None, port: int | None, data_dir: Path | None) -> None:
 
     The options win over the settings of the same names. SIGTERM or Ctrl-C stops it, after the requests in hand.
     """
-    settings = load_settings(host=host, port=port, data_dir=data_dir)
-    refuse_unsafe(settings)
-    for sentence in unknown_settings():
-        click.echo(f"Warning: {sentence}", err=True)
-    # Imported here: what a host needs takes its time to load, and `lectern ls` shouldn't wait for it.
-    from services.compose import serve_embedded  # noqa: PLC0415
-    from shared.service.logging import configure  # noqa: PLC0415
+    # All that a host needs takes its time to load, and `lectern ls` shouldn't wait for it.
+    from services.cli.serving import run  # noqa: PLC0415
 
-    configure(settings.log_level, settings.log_format)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve_embedded(settings, lambda address: _announce(address, settings)))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's event loop where it's installed; it takes a third to a half less CPU."""
-    try:
-        import uvloop  # noqa: PLC0415
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
-
-
-def _announce(address: str, settings: Settings) -> None:
-    click.echo(f"Lectern {version('lectern')} runs on {address} with its data in {settings.data_dir.absolute()}")
-    click.echo("Stop it with Ctrl-C.") if sys.stdout.isatty() else None
-    sys.stdout.flush()
+    run(host=host, port=port, data_dir=data_dir)

@@ -91,3 +91,4 @@ async def name_the_host(request: web.Request, response: web.StreamResponse) -> N
     rules = request.app[GATEWAY].rules
     response.headers[X_WOPI_SERVER_VERSION] = rules.server_version
     response.headers[X_WOPI_MACHINE_NAME] = rules.machine_name
+    response.headers["Server"] = "Lectern"  # the default tells which versions of what there is to attack

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Final
@@ -74,7 +74,16 @@ def traded(claims: Claims, resource: Resource, resource_id: str) -> Claims:
 
     Spec: tokens and proof keys > Token trading.
     """
-    return replace(claims, resource=resource, resource_id=resource_id)
+    # Spelled out, for a listing trades once for each child: `replace` takes four times as long.
+    return Claims(
+        resource,
+        resource_id,
+        claims.user_id,
+        claims.expires_at,
+        claims.dialect,
+        claims.may_write,
+        claims.supports_locks,
+    )
 
 
 class TokenSigner:

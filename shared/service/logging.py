@@ -25,7 +25,10 @@ class _StandardError:
 
     def msg(self, line: str) -> None:
         stream = sys.stderr
-        stream.write(line + "\n")
+        try:
+            stream.write(line + "\n")
+        except UnicodeEncodeError:
+            stream.write(line.encode("ascii", "backslashreplace").decode() + "\n")
         stream.flush()
 
     debug = info = warning = error = critical = exception = msg

@@ -251,7 +251,7 @@ class Settings(BaseSettings):
     discovery_zone: HeaderValue | None = Field(
         None,
         description="The zone of the discovery document whose addresses are used, such as `external-https`; unset means"
-        " the first one that has any.",
+        " the first of `external-https`, `external-http`, `internal-https`, `internal-http` that has any.",
     )
     proof: ProofMode | None = Field(
         None,

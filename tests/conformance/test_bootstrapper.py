@@ -157,6 +157,7 @@ async def test_bootstrap_says_who_signed_in_and_where_the_ecosystem_is(
 
     assert answer.status == 200
     assert answer.headers["Content-Type"].startswith("application/json")
+    assert answer.headers["Cache-Control"] == "no-store"
     bootstrap = answer.json["Bootstrap"]
     assert answer.json == {
         "Bootstrap": {
@@ -207,6 +208,14 @@ async def test_a_user_of_whom_only_the_subject_is_told_signs_in_under_it(host: H
     bootstrap = (await bootstrapped(host, token)).json["Bootstrap"]
 
     assert (bootstrap["SignInName"], bootstrap["UserFriendlyName"]) == ("4711-ada", "4711-ada")
+
+
+async def test_a_subject_that_is_no_name_is_shown_as_the_users_id(host: Host, issuer: Issuer) -> None:
+    token = issuer.token(sub="a\x07b", name=None, preferred_username=None)
+
+    bootstrap = (await bootstrapped(host, token)).json["Bootstrap"]
+
+    assert bootstrap["SignInName"] == bootstrap["UserFriendlyName"] == bootstrap["UserId"]
 
 
 async def test_nobody_becomes_the_operator_by_what_an_issuer_says(host: Host, issuer: Issuer) -> None:

@@ -8,7 +8,7 @@ import pytest
 from services.gateway.wopi.children import PIECE
 from services.gateway.wopi.containers import OPERATIONS
 from services.gateway.wopi.dispatch import Operation
-from shared.core.containers import ROOT_ID
+from shared.core.containers import MAX_DEPTH, ROOT_ID
 from shared.core.names import BASE_NAME_MAX, decoded_utf7
 from shared.core.permissions import Role
 from tests.conformance.trees import Place, container_place, file_place, utf7
@@ -374,6 +374,17 @@ async def test_an_illegal_exact_container_name_is_400_and_says_why(host: Host, n
 
     assert answer.status == 400
     assert answer.headers["X-WOPI-InvalidContainerNameError"]
+
+
+async def test_containers_that_would_lie_too_deep_are_501(host: Host) -> None:
+    deepest = ROOT_ID
+    for number in range(MAX_DEPTH - 1):
+        deepest = await host.container(f"level {number}", deepest)
+
+    answer = await container_place(host, deepest).post("CREATE_CHILD_CONTAINER", X_WOPI_SuggestedTarget="deeper")
+
+    assert answer.status == 501
+    assert answer.headers["X-WOPI-ServerError"]
 
 
 @pytest.mark.parametrize("override", ["CREATE_CHILD_CONTAINER", "CREATE_CHILD_FILE"])

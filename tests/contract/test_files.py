@@ -106,6 +106,40 @@ async def test_each_change_is_seen_by_the_next_read(files: FileStore) -> None:
         assert (await files.load("f1")).state == file
 
 
+async def test_readers_never_see_an_older_state_after_a_newer_one(files: FileStore) -> None:
+    loaded = await inserted(files, file_of())
+    others = [await inserted(files, file_of(f"other{number}")) for number in range(8)]
+    confirmed, is_over = 1, False
+
+    async def write() -> None:
+        nonlocal loaded, confirmed, is_over
+        for number in range(2, 60):
+            assert await files.replace(loaded, Change(replace(loaded.state, current=version_of(number))))
+            confirmed = number
+            loaded = await files.load("f1")
+        is_over = True
+
+    async def write_others() -> None:
+        while not is_over:
+            _ = await asyncio.gather(*(files.replace(one, Change(one.state)) for one in others))
+
+    async def read() -> list[int]:
+        seen = []
+        while not is_over:
+            least = confirmed
+            head, by_name = await files.find("f1"), await files.by_name(ROOT_ID, "f1.docx")
+            assert head is not None
+            assert by_name is not None
+            assert min(head.current.number, by_name.current.number) >= least
+            seen += [head.current.number, by_name.current.number]
+            await asyncio.sleep(0)
+        return seen
+
+    _, _, *seen = await asyncio.gather(write(), write_others(), read(), read())
+
+    assert all(numbers == sorted(numbers) for numbers in seen)
+
+
 async def test_former_versions_come_and_go(files: FileStore) -> None:
     _ = await inserted(files, FULL)
 
@@ -317,8 +351,9 @@ async def test_saves_come_latest_first(files: FileStore) -> None:
 
 
 async def test_files_with_old_versions_are_found(files: FileStore) -> None:
-    _ = await inserted(files, replace(file_of("f1", version=9), former=(version_of(1), version_of(2), version_of(5))))
-    _ = await inserted(files, replace(file_of("f2", version=9), former=(version_of(4),)))
+    former = {number: replace(version_of(number), replaced_at=NOW + number * MINUTE) for number in range(1, 6)}
+    _ = await inserted(files, replace(file_of("f1", version=9), former=(former[1], former[2], former[5])))
+    _ = await inserted(files, replace(file_of("f2", version=9), former=(former[4],)))
     _ = await inserted(files, file_of("f3", version=1))
 
     assert await files.with_former_before(NOW + 3 * MINUTE, 10) == ["f1"]

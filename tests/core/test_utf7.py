@@ -32,8 +32,8 @@ def encoded(text: str, bare: frozenset[str], *, always_closed: bool) -> str:
 
 
 def dotnet(text: str) -> str:
-    """As .NET: optional characters are shifted too, a blank isn't, and a run is closed only where it must be."""
-    return encoded(text, DIRECT | frozenset(" \t\r\n"), always_closed=False)
+    """As .NET, which closes every run that something follows which could be read as a part of it."""
+    return encoded(text, DIRECT | frozenset(" \t\r\n"), always_closed=True)
 
 
 def onlyoffice(text: str) -> str:
@@ -42,8 +42,8 @@ def onlyoffice(text: str) -> str:
 
 
 def iconv(text: str) -> str:
-    """As iconv, in Collabora Online: optional characters stay bare in part; here none do."""
-    return encoded(text, DIRECT | frozenset(" "), always_closed=False)
+    """As iconv, in Collabora Online: optional characters are shifted, a blank and its like aren't."""
+    return encoded(text, DIRECT | frozenset(" \t\r\n"), always_closed=False)
 
 
 def lenient(text: str) -> str:

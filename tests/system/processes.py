@@ -53,15 +53,16 @@ class Serving:
     def kill(self) -> None:
         """End it as a power cut would."""
         self.process.kill()
-        self._ended()
+        self.ended()
 
     def stop(self) -> int:
         """Tell it to stop, and wait until it has; gives its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self._ended()
+        return self.ended()
 
-    def _ended(self) -> int:
+    def ended(self) -> int:
+        """Wait until it has ended; gives its exit code."""
         code = self.process.wait(STOP_SECONDS)
         assert self.process.stdout is not None
         self.process.stdout.close()

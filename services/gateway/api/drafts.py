@@ -1,7 +1,6 @@
 """Drafts: what somebody tried to save and couldn't. For those who may edit the file, and for the operator."""
 
 from aiohttp import web
-from msgspec import UNSET
 
 from services.gateway.access import file_access
 from services.gateway.api.downloads import SAFE_DOWNLOAD, sent
@@ -47,11 +46,10 @@ async def get_draft_content(call: Call[NoQuery, NoBody]) -> web.StreamResponse:
 async def restore_draft(call: Call[NoQuery, RestoreWish]) -> web.Response:
     """Make a draft the file's content, as a new version, and let go of the draft."""
     draft = await _draft(call)
-    expected_version = call.body.expected_version
     command = RestoreDraft(
         file_id=draft.file_id,
         draft_id=draft.draft_id,
-        expected_version=None if expected_version is UNSET else expected_version,
+        expected_version=call.body.expected,
         **envelope(call.request),
     )
     match await call.gateway.bus.request(command):

@@ -16,7 +16,7 @@ from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType, inspect, structs
 
 from services.gateway.api.problems import Kind, Refused
-from services.gateway.api.resources import DialectName, RoleName, VersionNumber
+from services.gateway.api.resources import DialectName, RoleName
 from services.gateway.uploads import pieces
 from shared.core.names import BASE_NAME_MAX, EXTENSION_MAX
 from shared.core.users import USER_NAME_MAX
@@ -26,29 +26,64 @@ PAGE_MAX: Final = 1000
 """Most items of one page."""
 REASON_MAX: Final = 1000
 PATH_MAX: Final = 20_000
-"""Longest path, in characters: MAX_DEPTH containers and a file."""
+"""Longest path in a body, in characters: MAX_DEPTH containers and a file."""
+QUERY_PATH_MAX: Final = 4000
+"""Longest path in a query, in characters: an address is limited, too."""
+VERSION_MAX: Final = 10**15
+"""Past any version that a file will have."""
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
 _BOOLEANS: Final = {"true": True, "false": False}
 
 InputT = TypeVar("InputT", bound=Struct)
 
+VersionInput = Annotated[
+    float,  # in JSON, 3.0 is the number 3
+    Meta(
+        description="The file's current version, as far as the caller knows.",
+        ge=1,
+        le=VERSION_MAX,
+        multiple_of=1,
+        examples=[3],
+    ),
+]
+_FOR_WHOM: Final = "Absent for the caller. A name that the operator gives and that isn't known becomes known."
+
 FileName = Annotated[
     str,
     Meta(
-        description="With extension.",
+        description="With extension. Without control characters and without any of "
+        r'\ / : * ? " < > | # { } ^ [ ] ` %'
+        "; no dot or blank at its start or end, no blank before the extension.",
+        min_length=1,
         max_length=BASE_NAME_MAX + EXTENSION_MAX,
         examples=["March.docx"],
+        extra_json_schema={"format": "file-name"},
     ),
 ]
-ContainerName = Annotated[str, Meta(max_length=BASE_NAME_MAX, examples=["Reports"])]
+ContainerName = Annotated[
+    str,
+    Meta(
+        description="As for files, but without an extension of its own.",
+        min_length=1,
+        max_length=BASE_NAME_MAX,
+        examples=["Reports"],
+        extra_json_schema={"format": "container-name"},
+    ),
+]
 UserName = Annotated[
     str,
     Meta(
-        description="A sign-in name or an id. A name that isn't known yet becomes known.",
+        description="A sign-in name or an id: printable, without blanks around it.",
+        min_length=1,
         max_length=USER_NAME_MAX,
         examples=["anna"],
+        extra_json_schema={"format": "user-name"},
     ),
+]
+FriendlyName = Annotated[
+    str,
+    Meta(min_length=1, max_length=USER_NAME_MAX, examples=["Anna Schmidt"], extra_json_schema={"format": "user-name"}),
 ]
 ActionName = Annotated[
     str,
@@ -69,7 +104,9 @@ Language = Annotated[
     ),
 ]
 IdInput = Annotated[str, Meta(max_length=64, examples=["0b7d1c2e9a3f4d5e8f60718293a4b5c6"])]
-PathInput = Annotated[str, Meta(max_length=PATH_MAX, examples=["/Reports/March.docx"])]
+PathInput = Annotated[
+    str, Meta(max_length=PATH_MAX, examples=["/Reports/March.docx"], extra_json_schema={"pattern": "^/"})
+]
 
 
 class NoQuery(Struct, frozen=True, kw_only=True):
@@ -87,8 +124,9 @@ class ResolveQuery(Struct, frozen=True, kw_only=True):
         str,
         Meta(
             description='From the root: "/" is the root, "/a/" a container, "/a" a file or else a container.',
-            max_length=PATH_MAX,
+            max_length=QUERY_PATH_MAX,
             examples=["/Reports/March.docx"],
+            extra_json_schema={"pattern": "^/"},
         ),
     ]
 
@@ -96,7 +134,17 @@ class ResolveQuery(Struct, frozen=True, kw_only=True):
 class PageQuery(Struct, frozen=True, kw_only=True):
     """Which page of a listing."""
 
-    after: Annotated[str | UnsetType, Meta(description="`next` of the page before.")] = UNSET
+    after: (
+        Annotated[
+            str,
+            Meta(
+                description="`next` of the page before.",
+                max_length=QUERY_PATH_MAX,
+                extra_json_schema={"pattern": "^(container|file):"},
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX, description="Most items of the page.")] = 100
 
 
@@ -168,9 +216,12 @@ class CopyWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class RestoreWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A safeguard: nothing is restored over a save that the caller hasn't seen."""
 
-    expected_version: Annotated[
-        VersionNumber | UnsetType, Meta(description="The file's current version, as far as the caller knows.")
-    ] = UNSET
+    expected_version: VersionInput | UnsetType = UNSET
+
+    @property
+    def expected(self) -> int | None:
+        """The version as a number without a fraction; None if any will do."""
+        return None if self.expected_version is UNSET else int(self.expected_version)
 
 
 class GrantWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -182,7 +233,7 @@ class GrantWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class TokenWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For whom and for what: exactly one of `path`, `file_id`, `container_id`."""
 
-    user: Annotated[UserName | UnsetType, Meta(description="Absent for the caller.")] = UNSET
+    user: Annotated[UserName | UnsetType, Meta(description=_FOR_WHOM)] = UNSET
     path: PathInput | UnsetType = UNSET
     file_id: IdInput | UnsetType = UNSET
     container_id: IdInput | UnsetType = UNSET
@@ -199,7 +250,7 @@ class OpenWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the file is to be opened, and by whom."""
 
     action: ActionName | UnsetType = UNSET
-    user: Annotated[UserName | UnsetType, Meta(description="Absent for the caller.")] = UNSET
+    user: Annotated[UserName | UnsetType, Meta(description=_FOR_WHOM)] = UNSET
     dialect: Annotated[DialectName, Meta(description="The kind of client that opens it.")] = "office"
     ui: Language | UnsetType = UNSET
 
@@ -207,7 +258,7 @@ class OpenWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class UserChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is to be known of a user."""
 
-    friendly_name: Annotated[str, Meta(max_length=USER_NAME_MAX, examples=["Anna Schmidt"])] | UnsetType = UNSET
+    friendly_name: FriendlyName | UnsetType = UNSET
     base_role: Annotated[
         RoleName | UnsetType,
         Meta(description="Only for a user who isn't known yet; later, grant a role on the root container instead."),

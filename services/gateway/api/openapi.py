@@ -75,7 +75,9 @@ def document_of(operations: Iterable[Operation[Any, Any]], public_url: str, vers
         "paths": dict(paths),
         "components": {
             "schemas": schemas,
-            "parameters": {"ActAs": _header(ACT_AS, "For the operator alone: the user to act for, by name or id.")},
+            "parameters": {
+                "ActAs": _header(ACT_AS, "For the operator alone: the user to act for.", msgspec.json.schema(UserName))
+            },
             "securitySchemes": {
                 "apiKey": {"type": "http", "scheme": "bearer", "description": "The host's API key: the operator."},
                 "identityProvider": {
@@ -124,8 +126,8 @@ def _described(operation: Operation[Any, Any], schemas: Json) -> Json:
     elif operation.takes_bytes:
         schema = {"type": "string", "contentMediaType": Form.BYTES.value}
         described["requestBody"] = {
-            "description": "The bytes of the file, whatever Content-Type they are labelled with.",
-            "required": True,
+            "description": "The bytes of the file, whatever Content-Type they are labelled with; none for an empty one.",
+            "required": False,
             "content": {Form.BYTES.value: {"schema": schema}},
         }
     return described
@@ -156,8 +158,9 @@ def _parameters(operation: Operation[Any, Any]) -> list[Json]:
     ]
 
 
-def _header(name: str, meaning: str) -> Json:
-    return {"name": name, "in": "header", "required": False, "description": meaning, "schema": {"type": "string"}}
+def _header(name: str, meaning: str, schema: Json | None = None) -> Json:
+    schema = schema or {"type": "string"}
+    return {"name": name, "in": "header", "required": False, "description": meaning, "schema": schema}
 
 
 def _responses(operation: Operation[Any, Any], schemas: Json) -> Json:

@@ -1,7 +1,6 @@
 """Versions of a file: listed, downloaded, brought back. For those who may edit it: a version may hold what was taken out."""
 
 from aiohttp import web
-from msgspec import UNSET
 
 from services.gateway.access import FileAccess
 from services.gateway.api.downloads import served
@@ -38,11 +37,10 @@ async def get_version_content(call: Call[NoQuery, NoBody]) -> web.StreamResponse
 async def restore_version(call: Call[NoQuery, RestoreWish]) -> web.Response:
     """Bring the content of a former version back, as a new version."""
     access = await _editable(call)
-    expected_version = call.body.expected_version
     command = RestoreVersion(
         file_id=access.file.file_id,
         version=call.number("version"),
-        expected_version=None if expected_version is UNSET else expected_version,
+        expected_version=call.body.expected,
         **envelope(call.request),
     )
     match await call.gateway.bus.request(command):

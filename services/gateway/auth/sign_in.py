@@ -13,7 +13,7 @@ from aiohttp import web
 from services.gateway.auth.oidc import Identity, TokenInvalid
 from services.gateway.context import GATEWAY, Gateway
 from services.gateway.requests import USER_ID, envelope
-from shared.core.users import User
+from shared.core.users import User, user_name_fault
 from shared.messages.commands import RegisterUser
 
 # The protocol's pages write a colon after the scheme, OAuth none.
@@ -44,7 +44,7 @@ async def signed_in_user(request: web.Request, token: str) -> User:
 
 
 def _newcomer(gateway: Gateway, identity: Identity) -> User:
-    name = identity.subject
+    name = identity.subject if user_name_fault(identity.subject) is None else identity.user_id
     return User(identity.user_id, name, name, base_role=gateway.rules.oidc_new_user_role)
 
 

@@ -19,9 +19,18 @@ X_WOPI_SERVER_ERROR: Final = "X-WOPI-ServerError"
 X_WOPI_VALID_RELATIVE_TARGET: Final = "X-WOPI-ValidRelativeTarget"
 
 
+_JSON: Final = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+"""Answers hold tokens, and what they say may change at any time: no cache keeps them."""
+
+
 def json_answer(body: Any) -> web.Response:
     """200 with `body` as JSON in UTF-8."""
-    return web.Response(body=orjson.dumps(body), content_type="application/json")
+    return json_bytes(orjson.dumps(body))
+
+
+def json_bytes(raw: bytes) -> web.Response:
+    """200 with JSON that is already written."""
+    return web.Response(body=raw, headers=_JSON)
 
 
 def refusal(status: int, reason: str, **headers: str) -> web.Response:

@@ -37,6 +37,8 @@ async def bootstrap(request: web.Request) -> web.Response:
     Spec: bootstrapper.
     """
     gateway = request.app[GATEWAY]
+    asked_for = request.headers.get("X-WOPI-EcosystemOperation", "") if request.method == "POST" else ""
+    request[OPERATION], answer = OPERATIONS.get(asked_for.strip().upper(), ("Bootstrap", None))
     try:
         user = await signed_in_user(request, _token_of(request))
     except TokenInvalid as error:
@@ -44,9 +46,6 @@ async def bootstrap(request: web.Request) -> web.Response:
         headers = {"WWW-Authenticate": challenge, X_WOPI_SERVER_ERROR: str(error)}
         return web.Response(status=401, headers=headers)
     claims = fresh_claims(gateway, Resource.ECOSYSTEM, "", user.user_id)
-    override = request.headers.get("X-WOPI-EcosystemOperation", "").strip().upper() if request.method == "POST" else ""
-    name, answer = OPERATIONS.get(override, ("Bootstrap", None))
-    request[OPERATION] = name
     more = {} if answer is None else await answer(request, claims, user)
     return json_answer({"Bootstrap": _bootstrap(gateway, claims, user), **more})
 

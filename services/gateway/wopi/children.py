@@ -15,6 +15,7 @@ from services.gateway.access import ContainerAccess
 from services.gateway.auth.tokens import CLAIMS, tokenised
 from services.gateway.context import GATEWAY, Gateway
 from services.gateway.requests import header
+from services.gateway.wopi.answers import json_bytes
 from services.gateway.wopi.dispatch import CONTAINER
 from services.gateway.wopi.pointers import container_pointer
 from shared.core.contents import item_version, last_modified_time
@@ -23,7 +24,7 @@ from shared.core.names import extension_of
 from shared.core.permissions import Owned, Role, role_of
 from shared.core.tokens import Claims, Resource
 
-PIECE: Final = 100
+PIECE: Final = 50
 """Children that are read at once and written without a pause: about a millisecond of work."""
 
 
@@ -38,8 +39,7 @@ async def enumerate_children(request: web.Request) -> web.Response:
     wanted = wanted_extensions(header(request, "X-WOPI-FileExtensionFilterList"))
     containers = [orjson.dumps(one) async for one in _containers(gateway, claims, access)]
     files = [orjson.dumps(one) async for one in _files(gateway, claims, access, wanted)]
-    body = b'{"ChildContainers":[%b],"ChildFiles":[%b]}' % (b",".join(containers), b",".join(files))
-    return web.Response(body=body, content_type="application/json")
+    return json_bytes(b'{"ChildContainers":[%b],"ChildFiles":[%b]}' % (b",".join(containers), b",".join(files)))
 
 
 def wanted_extensions(filter_list: str | None) -> frozenset[str] | None:

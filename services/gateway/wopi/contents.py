@@ -93,12 +93,16 @@ def save_of(request: web.Request) -> Save:
 
 
 def _is_modified(request: web.Request) -> bool:
-    """Whether the client's user changed anything, as far as it says. ONLYOFFICE leaves the header out for false."""
+    """Whether the client's user changed anything, as far as it says.
+
+    ONLYOFFICE leaves the header out for false, and can be told by the timestamp that it always sends.
+    Spec: clients > ONLYOFFICE Docs > PutFile.
+    """
     headers = request.headers
     said = headers.get("X-COOL-WOPI-IsModifiedByUser") or headers.get("X-LOOL-WOPI-IsModifiedByUser")
-    if said is None:
-        return request[CLAIMS].dialect is not Dialect.ONLYOFFICE
-    return said.strip().lower() != "false"
+    if said:
+        return said.strip().lower() != "false"
+    return request[CLAIMS].dialect is not Dialect.ONLYOFFICE or not headers.get("X-LOOL-WOPI-Timestamp")
 
 
 async def put_file(request: web.Request) -> web.Response:

@@ -147,11 +147,15 @@ class _Opening:
             raise NotFound("there is no such content")
         try:
             descriptor = os.open(self._path, os.O_RDONLY)
-            return descriptor, os.fstat(descriptor).st_size
         except FileNotFoundError as error:
             raise NotFound("there is no such content") from error
         except OSError as error:
             raise unavailable(error) from error
+        size = os.fstat(descriptor).st_size
+        if size != self._content.size_bytes:
+            os.close(descriptor)
+            raise Unavailable("the content of this file is damaged: it has another size than when it was written")
+        return descriptor, size
 
 
 def _subfolders(folder: Path) -> Iterator[Path]:

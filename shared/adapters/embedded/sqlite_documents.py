@@ -294,7 +294,7 @@ class SqliteDocuments(ABC, Generic[StateT, ShownT]):
 def _let_go(before: tuple[Applied, ...], after: tuple[Applied, ...]) -> int:
     """How many of `before` go, the oldest, so that the others lead `after`; all of them if no such others do."""
     for gone, one in enumerate(before):
-        if after and one is after[0]:
+        if after and (one is after[0] or one == after[0]):
             return gone if before[gone:] == after[: len(before) - gone] else len(before)
     return len(before)
 

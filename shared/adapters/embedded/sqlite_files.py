@@ -61,7 +61,11 @@ class SqliteFiles(SqliteDocuments[File, FileHead]):
     async def with_former_before(self, before: datetime, limit: int) -> Sequence[str]:
         """Ids of files that keep a former version that was replaced before that time."""
         rows = self._database.rows(
-            "SELECT DISTINCT file_id FROM former_versions WHERE replaced_at < ? LIMIT ?", micros(before), limit
+            # Left to itself, SQLite goes through all versions in the order of their files.
+            "SELECT DISTINCT file_id FROM former_versions INDEXED BY former_versions_by_age"
+            " WHERE replaced_at < ? LIMIT ?",
+            micros(before),
+            limit,
         )
         return [file_id for (file_id,) in rows]
 

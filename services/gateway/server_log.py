@@ -1,0 +1,32 @@
+"""The log of the HTTP server below the application.
+
+It reports requests that it can't even parse, and would repeat them word for word: with the access token in the address.
+"""
+
+import logging
+from typing import Final
+
+from aiohttp.http_exceptions import HttpProcessingError
+
+_NAME: Final = "lectern.http"
+
+
+class _WithoutTheRequest(logging.Filter):
+    """Keeps that there was a malformed request, and from where; drops what it was."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            record.exc_info = None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
+
+
+_FILTER: Final = _WithoutTheRequest()
+
+
+def server_logger() -> logging.Logger:
+    """The logger to hand to the server."""
+    logger = logging.getLogger(_NAME)
+    logger.addFilter(_FILTER)  # a second time does nothing
+    return logger
