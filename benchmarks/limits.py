@@ -1,6 +1,6 @@
 """Bare aiohttp handlers for the requests that are measured: the mark that a host on aiohttp is held against.
 
-No tokens, no permissions, no rules. What a 200 promises is kept, though: an upload is hashed, written and fsynced before
+No tokens, no permissions, no rules, not even a router. What a 200 promises is kept, though: an upload is hashed, written and fsynced before
 it's answered, and a change of a lock is in a journal that is fsynced, with one sync for all that wait.
 
     GET  /info       2 KB of JSON that are ready
@@ -69,15 +69,20 @@ class Bare:
         self._journal = Journal(folder / "journal")
         self._uploads = 0
 
-    async def info(self, _: web.Request) -> web.Response:
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The whole of the routing."""
+        handlers = {"/info": self.info, "/file": self.file, "/sink": self.sink, "/journal": self.journal}
+        return await handlers[request.path](request)
+
+    async def info(self, _: web.BaseRequest) -> web.Response:
         """CheckFileInfo without finding out anything: rendered anew, as a host has to."""
         return web.Response(body=orjson.dumps(INFO), content_type="application/json")
 
-    async def file(self, request: web.Request) -> web.FileResponse:
+    async def file(self, request: web.BaseRequest) -> web.FileResponse:
         """GetFile."""
         return web.FileResponse(self._folder / request.query["name"], chunk_size=1024 * 1024)
 
-    async def sink(self, request: web.Request) -> web.Response:
+    async def sink(self, request: web.BaseRequest) -> web.Response:
         """PutFile."""
         self._uploads += 1
         target = self._folder / request.query["name"]
@@ -98,7 +103,7 @@ class Bare:
         unfinished.replace(target)
         os.fsync(self._descriptor)
 
-    async def journal(self, request: web.Request) -> web.Response:
+    async def journal(self, request: web.BaseRequest) -> web.Response:
         """Lock, RefreshLock, Unlock."""
         await self._journal.append(orjson.dumps([request.headers["X-WOPI-Override"], request.query["name"]]) + b"\n")
         return web.Response(headers={"X-WOPI-ItemVersion": "1"})
@@ -106,13 +111,7 @@ class Bare:
 
 async def serve(folder: Path) -> None:
     """Serve on a free port, which is printed, until the process ends."""
-    bare = Bare(folder)
-    app = web.Application(client_max_size=2**40)
-    app.router.add_get("/info", bare.info)
-    app.router.add_get("/file", bare.file)
-    app.router.add_post("/sink", bare.sink)
-    app.router.add_post("/journal", bare.journal)
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.ServerRunner(web.Server(Bare(folder).handle, access_log=None))
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

@@ -54,8 +54,12 @@ class Save:
     editors: tuple[str, ...] = ()
     locks_advertised: bool = True
     """False for a client that was told SupportsLocks false, and so can't hold a lock."""
-    is_modified: bool = True
-    """False if the client says that its user changed nothing: opening and closing a document must not make a version."""
+    numbers_each_save: bool = True
+    """Whether the client expects every save to have a version of its own, even one of equal bytes.
+
+    The protocol's pages promise that. Clients that send X-COOL-WOPI- headers go by LastModifiedTime instead, and open
+    and close a document by saving it as it was: to them, a new version would be a change that nobody made.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +114,17 @@ def decide_put_file(
 ) -> Decision[File, Saved | SaveRefused]:
     """Switch the file to new bytes, if the lock and the timestamp allow it. The former bytes are kept as a version.
 
-    Each save makes a version of its own, even with equal bytes, unless the client says that nothing was modified. The
-    lock's time is not restarted.
+    Bytes equal to the present ones are no new content: LastModifiedTime stays and nothing is kept as a former version.
+    Only the version's number goes up then, and that only for a client that expects it. The lock's time is not restarted.
 
     Spec: Files > PutFile, X-WOPI-ItemVersion duties; clients > PutFile.
     """
     refused = refusal_of(file, save, now)
     if refused is not None:
         return Decision(file, refused)
-    if not save.is_modified and _has_bytes_of(file, content):
+    if _has_bytes_of(file, content):
+        if save.numbers_each_save:
+            file = replace(file, current=replace(file.current, number=file.current.number + 1))
         return Decision(file, _as_before(file))
     return _with_content(file, content, caller, save.editors, retention, now)
 

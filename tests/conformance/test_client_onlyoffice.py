@@ -136,9 +136,9 @@ async def test_a_flag_that_is_left_out_is_false(host: Host) -> None:
     info = await client.open()
 
     unmodified = await client.save(b"hello")
-    modified = await client.save(b"hello", **MODIFIED)
+    modified = await client.save(b"other", **MODIFIED)
 
-    assert unmodified.version == info["Version"]
+    assert (unmodified.status, unmodified.version) == (200, info["Version"])
     assert modified.version != info["Version"]
 
 

@@ -231,6 +231,18 @@ async def test_opening_and_closing_makes_no_version(host: Host, name: str, value
     assert await host.keys() == keys
 
 
+async def test_equal_bytes_get_another_item_version_but_no_new_time_and_no_former_version(host: Host) -> None:
+    client = await locked_file(host)
+    before, keys = await client.info(), await host.keys()
+
+    first, second = await client.put(b"hello", "a"), await client.put(b"hello", "a")
+
+    assert len({before["Version"], first.version, second.version}) == 3
+    assert first.json == second.json == {"LastModifiedTime": before["LastModifiedTime"]}
+    assert (await client.info())["Version"] == second.version
+    assert await host.keys() == keys
+
+
 @pytest.mark.parametrize("override", [None, "", "GET", "put file"])
 async def test_without_its_override_it_is_not_supported(host: Host, override: str | None) -> None:
     client = await locked_file(host)

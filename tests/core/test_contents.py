@@ -154,17 +154,19 @@ def test_of_two_lockless_saves_of_a_new_file_the_second_is_refused() -> None:
     assert told(decide_put_file(first, NEW, Save(None, None), BOB, KEPT, LATER).outcome) == "409 "
 
 
-def test_two_saves_of_equal_bytes_are_two_versions() -> None:
+def test_equal_bytes_get_a_number_of_their_own_but_are_neither_new_content_nor_news() -> None:
     file = locked(FULL)
 
-    decision = decide_put_file(file, file.current.content, Save("S", None), BOB, KEPT, LATER)
+    decision = decide_put_file(file, replace(file.current.content, key="other"), Save("S", None), BOB, KEPT, LATER)
 
-    assert decision.outcome == Saved(4, last_modified_time(LATER), is_new_version=True)
+    assert decision.outcome == Saved(4, M, is_new_version=False)
+    assert decision.state == replace(file, current=replace(file.current, number=4))
+    assert decision.facts == ()
 
 
-def test_equal_bytes_of_a_client_whose_user_changed_nothing_are_no_version() -> None:
+def test_equal_bytes_change_nothing_for_a_client_that_goes_by_time() -> None:
     file = locked(FULL)
-    save = Save("S", M, is_modified=False)
+    save = Save("S", M, numbers_each_save=False)
 
     decision = decide_put_file(file, replace(file.current.content, key="other"), save, BOB, KEPT, LATER)
 
@@ -172,8 +174,8 @@ def test_equal_bytes_of_a_client_whose_user_changed_nothing_are_no_version() -> 
     assert (decision.state, decision.facts) == (file, ())
 
 
-def test_other_bytes_are_a_version_whatever_the_client_says_of_its_user() -> None:
-    decision = decide_put_file(locked(FULL), NEW, Save("S", M, is_modified=False), BOB, KEPT, LATER)
+def test_other_bytes_are_a_version_whatever_the_client_goes_by() -> None:
+    decision = decide_put_file(locked(FULL), NEW, Save("S", M, numbers_each_save=False), BOB, KEPT, LATER)
 
     assert decision.outcome == Saved(4, last_modified_time(LATER), is_new_version=True)
 
@@ -336,7 +338,7 @@ saves = st.builds(
     lock_id=st.sampled_from([None, "S", "X"]),
     timestamp=st.sampled_from([None, M, OTHER]),
     locks_advertised=st.booleans(),
-    is_modified=st.booleans(),
+    numbers_each_save=st.booleans(),
 )
 
 
@@ -346,13 +348,15 @@ def test_versions_and_times_only_ever_grow(steps: list[tuple[Save, Any, timedelt
     for save, content, pause in steps:
         at += pause
         decision = decide_put_file(file, content, save, BOB, Retention(max_versions), at)
-        if isinstance(decision.outcome, Saved) and decision.outcome.is_new_version:
-            assert decision.outcome.version not in told_versions
-            assert decision.outcome.last_modified_time > last_modified_time(file.current.saved_at)
-            told_versions.add(decision.outcome.version)
-            assert len(decision.state.former) <= max_versions
+        if decision.state is file:
+            assert not isinstance(decision.outcome, Saved) or decision.outcome.version == file.current.number
         else:
-            assert decision.state is file
+            assert isinstance(decision.outcome, Saved)
+            assert decision.outcome.version not in told_versions
+            told_versions.add(decision.outcome.version)
+            time = last_modified_time(file.current.saved_at)
+            assert (decision.outcome.last_modified_time > time) is decision.outcome.is_new_version
+            assert len(decision.state.former) <= max(max_versions, len(file.former))
         file = decision.state
 
 

@@ -61,7 +61,7 @@ async def test_a_refused_save_leaves_its_bytes_to_the_sender(services: Services)
 async def test_a_save_of_unmodified_bytes_makes_no_version_and_its_bytes_go(services: Services) -> None:
     file_id = await services.file(body=b"same")
     await services.lock(file_id, "a")
-    command = await services.saving(file_id, b"same", "a", is_modified=False)
+    command = await services.saving(file_id, b"same", "a", numbers_each_save=False)
 
     saved = await services.ask(command)
 
@@ -72,7 +72,7 @@ async def test_a_save_of_unmodified_bytes_makes_no_version_and_its_bytes_go(serv
 async def test_a_redelivered_save_is_answered_as_before_and_its_bytes_stay(services: Services) -> None:
     file_id = await services.file(body=b"one")
     await services.lock(file_id, "a")
-    command = await services.saving(file_id, b"two", "a", is_modified=False)
+    command = await services.saving(file_id, b"two", "a", numbers_each_save=False)
 
     first = await services.ask(command)
     second = await services.ask(command)
@@ -84,7 +84,7 @@ async def test_a_redelivered_save_is_answered_as_before_and_its_bytes_stay(servi
 async def test_a_save_whose_bytes_went_never_switches_a_file_to_them_when_it_is_redelivered(services: Services) -> None:
     file_id = await services.file(body=b"same")
     await services.lock(file_id, "a")
-    command = await services.saving(file_id, b"same", "a", is_modified=False)
+    command = await services.saving(file_id, b"same", "a", numbers_each_save=False)
 
     first = await services.ask(command)
     await services.save(file_id, b"other", "a")

@@ -71,7 +71,7 @@ def wish(kind: type[Any], body: st.SearchStrategy[bytes] | None = None, **values
     return st.builds(Wish, st.just(kind), st.fixed_dictionaries(values), body if body is not None else st.none())
 
 
-SAVES = st.builds(Save, lock_id=st.none() | LOCK_IDS, timestamp=st.none(), is_modified=st.booleans())
+SAVES = st.builds(Save, lock_id=st.none() | LOCK_IDS, timestamp=st.none(), numbers_each_save=st.booleans())
 WISHES = st.one_of(
     wish(LockFile, lock_id=LOCK_IDS),
     wish(UnlockFile, lock_id=LOCK_IDS),

@@ -31,7 +31,6 @@ from services.gateway.wopi.locks import optional_lock_id
 from shared.core.contents import DocumentChanged, Save, Saved, item_version
 from shared.core.errors import DeadlinePassed, LecternError, NotFound
 from shared.core.file import Content, FileHead, LockMismatch
-from shared.core.tokens import Dialect
 from shared.messages.commands import CommitContent
 
 MAX_EXPECTED_SIZE: Final = 2**32 - 1
@@ -88,21 +87,17 @@ def save_of(request: web.Request) -> Save:
         timestamp=header(request, "X-COOL-WOPI-Timestamp") or header(request, "X-LOOL-WOPI-Timestamp"),
         editors=tuple(one for one in editors if one)[:EDITORS_MAX],
         locks_advertised=request[CLAIMS].supports_locks,
-        is_modified=_is_modified(request),
+        numbers_each_save=not _goes_by_time(request),
     )
 
 
-def _is_modified(request: web.Request) -> bool:
-    """Whether the client's user changed anything, as far as it says.
-
-    ONLYOFFICE leaves the header out for false, and can be told by the timestamp that it always sends.
-    Spec: clients > ONLYOFFICE Docs > PutFile.
-    """
-    headers = request.headers
-    said = headers.get("X-COOL-WOPI-IsModifiedByUser") or headers.get("X-LOOL-WOPI-IsModifiedByUser")
-    if said:
-        return said.strip().lower() != "false"
-    return request[CLAIMS].dialect is not Dialect.ONLYOFFICE or not headers.get("X-LOOL-WOPI-Timestamp")
+def _goes_by_time(request: web.Request) -> bool:
+    """Whether the client speaks the save headers that Collabora Online and ONLYOFFICE share."""
+    return any(
+        f"X-{maker}-WOPI-{name}" in request.headers
+        for maker in ("COOL", "LOOL")
+        for name in ("Timestamp", "IsModifiedByUser", "IsAutosave", "IsExitSave")
+    )
 
 
 async def put_file(request: web.Request) -> web.Response:

@@ -1,61 +1,56 @@
 """What was read lately, kept in memory: this process is the only writer, so that it knows of every change.
 
-An entry carries the revision that it shows. Reading the database adds entries; a commit only renews or removes those
-that are there, and never with an older revision: a reader can so see neither a write that isn't durable yet nor an
-older state after a newer one, however commits and reads interleave.
+An entry is what the database holds. While a change of it is being committed there is none, and reads ask the database:
+nobody can so see a write that isn't durable yet, nor an older state after a newer one.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 ValueT = TypeVar("ValueT")
-
-
-@dataclass(frozen=True, slots=True)
-class Known(Generic[ValueT]):
-    """A document as of one revision."""
-
-    revision: int
-    value: ValueT
-    weight: int
 
 
 class Recent(Generic[ValueT]):
     """The documents used most recently, up to a total weight."""
 
     def __init__(self, max_weight: int, weigh: Callable[[ValueT], int] = lambda _: 1) -> None:
-        self._entries: OrderedDict[str, Known[ValueT]] = OrderedDict()
+        self._entries: OrderedDict[str, ValueT] = OrderedDict()
+        self._held: set[str] = set()
         self._max_weight = max_weight
         self._weight = 0
         self._weigh = weigh
 
-    def get(self, key: str) -> Known[ValueT] | None:
-        """The entry, if there is one."""
-        known = self._entries.get(key)
-        if known is not None:
+    def get(self, key: str) -> ValueT | None:
+        """The document; None if it has to be read."""
+        value = self._entries.get(key)
+        if value is not None:
             self._entries.move_to_end(key)
-        return known
+        return value
 
-    def add(self, key: str, revision: int, value: ValueT) -> None:
-        """What the database holds now."""
-        self.forget(key)
-        known = Known(revision, value, self._weigh(value))
-        self._entries[key] = known
-        self._weight += known.weight
+    def add(self, key: str, value: ValueT) -> None:
+        """Keep what was just read."""
+        if key in self._held:
+            return
+        self._forget(key)
+        self._entries[key] = value
+        self._weight += self._weigh(value)
         while self._weight > self._max_weight:
             _, oldest = self._entries.popitem(last=False)
-            self._weight -= oldest.weight
+            self._weight -= self._weigh(oldest)
 
-    def renew(self, key: str, revision: int, value: ValueT) -> None:
-        """What a commit put there."""
-        known = self._entries.get(key)
-        if known is not None and known.revision < revision:
-            self.add(key, revision, value)
+    def hold(self, key: str) -> None:
+        """The document is about to change: forget it, and keep nothing of it until it's let go."""
+        self._forget(key)
+        self._held.add(key)
 
-    def forget(self, key: str) -> None:
-        """Look into the database next time."""
-        known = self._entries.pop(key, None)
-        if known is not None:
-            self._weight -= known.weight
+    def let_go(self, key: str, value: ValueT | None = None) -> None:
+        """The change is committed or given up. `value` is what the database holds now, if it's to be kept."""
+        self._held.discard(key)
+        if value is not None:
+            self.add(key, value)
+
+    def _forget(self, key: str) -> None:
+        value = self._entries.pop(key, None)
+        if value is not None:
+            self._weight -= self._weigh(value)

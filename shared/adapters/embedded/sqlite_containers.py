@@ -42,7 +42,7 @@ class SqliteContainers(SqliteDocuments[Container, Container]):
 
     async def closing(self) -> Sequence[Container]:
         """Containers that are marked as closing."""
-        rows = self._database.rows("SELECT id, revision, body FROM containers WHERE closing AND deleted_at IS NULL")
+        rows = self._database.rows("SELECT id, body FROM containers WHERE closing AND deleted_at IS NULL")
         return [self._of_row(*row) for row in rows]
 
     def _id(self, state: Container) -> str:

@@ -26,16 +26,17 @@ GROUP_MAX: Final = 64
 """Most writes that share a commit: bounds how long their statements keep the loop."""
 
 
-def _nothing(_: Any) -> None:
-    """For a write that changes nothing but the database."""
+def _nothing(*_: Any) -> None:
+    """For a write that nothing else depends on."""
 
 
 @dataclass(slots=True)
 class _Write(Generic[ResultT]):
-    """One caller's write: `job` may run more than once, but takes effect once; `then` follows the commit."""
+    """One caller's write: `job` may run more than once, but takes effect once."""
 
     job: Callable[[sqlite3.Connection], ResultT]
     then: Callable[[ResultT], None]
+    otherwise: Callable[[], None]
     reply: asyncio.Future[ResultT]
     refusal: LecternError | None = None
     result: ResultT | None = None
@@ -52,7 +53,6 @@ class _Write(Generic[ResultT]):
             self.fail(self.refusal)
             return
         try:
-            # Whoever asked may have gone away: what was written has to be known all the same.
             self.then(self.result)  # type: ignore[arg-type]
         except Exception as error:  # noqa: BLE001 - the others of the group must hear of their commit
             self.fail(error)
@@ -126,17 +126,21 @@ class Database:
         return rows[0] if rows else None
 
     async def write(
-        self, job: Callable[[sqlite3.Connection], ResultT], then: Callable[[ResultT], None] = _nothing
+        self,
+        job: Callable[[sqlite3.Connection], ResultT],
+        then: Callable[[ResultT], None] = _nothing,
+        otherwise: Callable[[], None] = _nothing,
     ) -> ResultT:
-        """Run the statements of `job` and return its result once they are durable; `then` is called right before.
+        """Run the statements of `job` and return its result once they are durable.
 
-        A job that raises a LecternError must do so before its first change. Raises Unavailable if the disk refuses.
+        `then` is called between commit and return, `otherwise` whenever a job that ran is rolled back: both even if the
+        caller went away. A job that raises a LecternError must do so before its first change. Raises Unavailable if the disk refuses.
         """
         if self._opened is None:
             raise Unavailable("the database is closed")
         loop = asyncio.get_running_loop()
         reply: asyncio.Future[ResultT] = loop.create_future()
-        self._waiting.append(_Write(job, then, reply))
+        self._waiting.append(_Write(job, then, otherwise, reply))
         if self._worker is None:
             self._worker = loop.create_task(self._work(self._opened))
         return await reply
@@ -177,6 +181,8 @@ async def _commit(opened: _Opened, group: list[_Write[Any]]) -> bool:
             await asyncio.get_running_loop().run_in_executor(opened.disk, writer.commit)
     except Exception as error:  # noqa: BLE001 - whatever it was belongs to the one who caused it
         _roll_back(writer)
+        for write in group:
+            write.otherwise()
         if len(group) > 1:
             return False
         group[0].fail(_told(error))

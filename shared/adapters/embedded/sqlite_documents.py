@@ -66,11 +66,9 @@ def _statements(table: str, columns: Sequence[str]) -> _Statements:
         update=of_table(
             "UPDATE TABLE SET revision = revision + 1, sequence = ?, body = ?COLUMNS WHERE id = ? AND revision = ?"
         ),
-        by_name=of_table(
-            "SELECT id, revision, body FROM TABLE WHERE parent_id = ? AND name_key = ? AND deleted_at IS NULL"
-        ),
+        by_name=of_table("SELECT id, body FROM TABLE WHERE parent_id = ? AND name_key = ? AND deleted_at IS NULL"),
         siblings=of_table(
-            "SELECT id, revision, body, name_key FROM TABLE"
+            "SELECT id, body, name_key FROM TABLE"
             " WHERE parent_id = ? AND name_key > ? AND deleted_at IS NULL ORDER BY name_key LIMIT ?"
         ),
         names_taken=of_table(
@@ -125,16 +123,13 @@ class SqliteDocuments(ABC, Generic[StateT, ShownT]):
     def _weight(self, loaded: Loaded[StateT]) -> int:
         return 1 + len(loaded.applied)
 
-    def _count_changed(self, by: int) -> None:
-        """There are so many more documents that aren't deleted."""
-
     # --- changes
 
     async def load(self, key: str) -> Loaded[StateT]:
         """The document for a change, even if the resource is deleted. Raises NotFound if there never was one."""
         known = self._loaded_recently.get(key)
         if known is not None:
-            return known.value
+            return known
         row = self._database.row(self._sql.load, key)
         if row is None:
             raise NotFound("there is no such resource")
@@ -144,15 +139,14 @@ class SqliteDocuments(ABC, Generic[StateT, ShownT]):
             for command_id, applied_at, outcome in self._database.rows(self._sql.applied, key)
         )
         loaded = Loaded(self._whole(self._decoded(body)), revision, sequence, applied)
-        self._loaded_recently.add(key, revision, loaded)
+        self._loaded_recently.add(key, loaded)
         return loaded
 
     async def insert(self, change: Change[StateT]) -> bool:
         """Begin a document. False, and nothing is changed, if one of that id exists; raises NameInUse."""
-        key = self._id(change.state)
+        key, shown = self._id(change.state), self._show(change.state)
         sequence = change.events[-1].sequence if change.events else 0
-        body = _encode(self._show(change.state))
-        values = (key, sequence, body, *self._columns(change.state).values())
+        values = (key, sequence, _encode(shown), *self._columns(change.state).values())
         events = encoded(change.events)
 
         def job(connection: sqlite3.Connection) -> bool:
@@ -162,14 +156,14 @@ class SqliteDocuments(ABC, Generic[StateT, ShownT]):
             self._write_more(connection, None, change.state)
             self._write_applied(connection, key, 1, (), change.applied)
             self._events.add(connection, events)
+            self._hold(key)
             return True
 
         def then(is_done: bool) -> None:
             if is_done:
-                self._count_changed(0 if self._is_deleted(change.state) else 1)
-                self._announce(change)
+                self._committed(change, Loaded(change.state, 1, sequence, change.applied), shown)
 
-        return await self._database.write(job, then)
+        return await self._database.write(job, then, lambda: self._let_go(key))
 
     async def replace(self, loaded: Loaded[StateT], change: Change[StateT]) -> bool:
         """Put `change` in place of `loaded`, in one durable step; False if it isn't at that revision any more."""
@@ -185,20 +179,14 @@ class SqliteDocuments(ABC, Generic[StateT, ShownT]):
             self._write_more(connection, loaded.state, change.state)
             self._write_applied(connection, key, revision, loaded.applied, change.applied)
             self._events.add(connection, events)
+            self._hold(key)
             return True
 
         def then(is_done: bool) -> None:
-            if not is_done:
-                return
-            self._loaded_recently.renew(key, revision, Loaded(change.state, revision, sequence, change.applied))
-            if self._is_deleted(change.state):
-                self._shown_recently.forget(key)
-            else:
-                self._shown_recently.renew(key, revision, shown)
-            self._count_changed(self._is_deleted(loaded.state) - self._is_deleted(change.state))
-            self._announce(change)
+            if is_done:
+                self._committed(change, Loaded(change.state, revision, sequence, change.applied), shown)
 
-        return await self._database.write(job, then)
+        return await self._database.write(job, then, lambda: self._let_go(key))
 
     async def names_taken(self, parent_id: str, names: Collection[str]) -> frozenset[str]:
         """Those of `names` that a sibling in the container `parent_id` has."""
@@ -210,17 +198,16 @@ class SqliteDocuments(ABC, Generic[StateT, ShownT]):
     async def forget_deleted(self, before: datetime, limit: int) -> int:
         """Remove what is left of resources deleted before that time; says how many."""
 
-        def job(connection: sqlite3.Connection) -> list[str]:
-            gone = [key for (key,) in connection.execute(self._sql.remove_deleted, (micros(before), limit)).fetchall()]
-            _ = connection.executemany(self._sql.remove_applied, ((key,) for key in gone))
-            return gone
+        gone: list[str] = []
 
-        def then(gone: list[str]) -> None:
-            for key in gone:
-                self._loaded_recently.forget(key)
+        def job(connection: sqlite3.Connection) -> int:
+            rows = connection.execute(self._sql.remove_deleted, (micros(before), limit)).fetchall()
+            gone[:] = [key for (key,) in rows]
+            _ = connection.executemany(self._sql.remove_applied, rows)
+            self._hold(*gone)
+            return len(gone)
 
-        gone = await self._database.write(job, then)
-        return len(gone)
+        return await self._database.write(job, lambda _: self._let_go(*gone), lambda: self._let_go(*gone))
 
     def _update(self, loaded: Loaded[StateT], after: StateT, sequence: int, body: bytes) -> tuple[str, tuple[Any, ...]]:
         # An index costs only if a column of it is named: changing a lock touches one of five.
@@ -237,7 +224,7 @@ class SqliteDocuments(ABC, Generic[StateT, ShownT]):
         before: tuple[Applied, ...],
         after: tuple[Applied, ...],
     ) -> None:
-        gone = _let_go(before, after)
+        gone = _outdated(before, after)
         if gone:
             commands = ((key, one.command_id) for one in before[:gone])
             _ = connection.executemany(self._sql.forget_command, commands)
@@ -245,7 +232,20 @@ class SqliteDocuments(ABC, Generic[StateT, ShownT]):
             row = (key, revision, place, one.command_id, micros(one.applied_at), one.outcome)
             _ = connection.execute(self._sql.remember, row)
 
-    def _announce(self, change: Change[StateT]) -> None:
+    def _hold(self, *keys: str) -> None:
+        for key in keys:
+            self._loaded_recently.hold(key)
+            self._shown_recently.hold(key)
+
+    def _let_go(self, *keys: str) -> None:
+        for key in keys:
+            self._loaded_recently.let_go(key)
+            self._shown_recently.let_go(key)
+
+    def _committed(self, change: Change[StateT], loaded: Loaded[StateT], shown: ShownT) -> None:
+        key = self._id(change.state)
+        self._loaded_recently.let_go(key, loaded)
+        self._shown_recently.let_go(key, None if self._is_deleted(change.state) else shown)
         if change.events:
             self._events.announce()
 
@@ -258,14 +258,14 @@ class SqliteDocuments(ABC, Generic[StateT, ShownT]):
     def _find(self, key: str) -> ShownT | None:
         known = self._shown_recently.get(key)
         if known is not None:
-            return known.value
+            return known
         row = self._database.row(self._sql.load, key)
         if row is None:
             return None
         shown = self._decoded(row[2])
         if self._is_deleted(shown):
             return None
-        self._shown_recently.add(key, row[0], shown)
+        self._shown_recently.add(key, shown)
         return shown
 
     async def by_name(self, parent_id: str, name: str) -> ShownT | None:
@@ -279,19 +279,19 @@ class SqliteDocuments(ABC, Generic[StateT, ShownT]):
         while limit is None or len(found) < limit:
             wanted = _PAGE if limit is None else min(_PAGE, limit - len(found))
             rows = self._database.rows(self._sql.siblings, parent_id, last, wanted)
-            found += [self._of_row(key, revision, body) for key, revision, body, _ in rows]
+            found += [self._of_row(key, body) for key, body, _ in rows]
             if len(rows) < wanted:
                 break
-            last = rows[-1][3]
+            last = rows[-1][2]
             await asyncio.sleep(0)
         return found
 
-    def _of_row(self, key: str, revision: int, body: bytes) -> ShownT:
+    def _of_row(self, key: str, body: bytes) -> ShownT:
         known = self._shown_recently.get(key)
-        return known.value if known is not None and known.revision == revision else self._decoded(body)
+        return self._decoded(body) if known is None else known
 
 
-def _let_go(before: tuple[Applied, ...], after: tuple[Applied, ...]) -> int:
+def _outdated(before: tuple[Applied, ...], after: tuple[Applied, ...]) -> int:
     """How many of `before` go, the oldest, so that the others lead `after`; all of them if no such others do."""
     for gone, one in enumerate(before):
         if after and (one is after[0] or one == after[0]):

@@ -26,11 +26,6 @@ class SqliteFiles(SqliteDocuments[File, FileHead]):
 
     def __init__(self, database: Database, events: SqliteEvents) -> None:
         super().__init__(database, events, "files", _COLUMNS)
-        self._count = 0
-
-    def open(self) -> None:
-        """Count the files, before any of them changes."""
-        ((self._count,),) = self._database.rows("SELECT count(*) FROM files WHERE deleted_at IS NULL")
 
     async def in_container(
         self, container_id: str, *, after: str | None = None, limit: int | None = None
@@ -41,7 +36,7 @@ class SqliteFiles(SqliteDocuments[File, FileHead]):
     async def locked(self, *, expired_by: datetime | None = None, limit: int = 1000) -> Sequence[FileHead]:
         """Files with a lock, those that expire soonest first; with `expired_by` only those whose time was up by then."""
         rows = self._database.rows(
-            "SELECT id, revision, body FROM files WHERE deleted_at IS NULL AND lock_expires_at IS NOT NULL"
+            "SELECT id, body FROM files WHERE deleted_at IS NULL AND lock_expires_at IS NOT NULL"
             " AND lock_expires_at <= ? ORDER BY lock_expires_at LIMIT ?",
             _FOREVER if expired_by is None else micros(expired_by),
             limit,
@@ -51,8 +46,7 @@ class SqliteFiles(SqliteDocuments[File, FileHead]):
     async def saved_since(self, since: datetime, limit: int = 1000) -> Sequence[FileHead]:
         """Files whose current content was saved at or after `since`, the latest first."""
         rows = self._database.rows(
-            "SELECT id, revision, body FROM files WHERE deleted_at IS NULL AND saved_at >= ?"
-            " ORDER BY saved_at DESC LIMIT ?",
+            "SELECT id, body FROM files WHERE deleted_at IS NULL AND saved_at >= ? ORDER BY saved_at DESC LIMIT ?",
             micros(since),
             limit,
         )
@@ -83,10 +77,8 @@ class SqliteFiles(SqliteDocuments[File, FileHead]):
 
     async def count(self) -> int:
         """How many files there are."""
-        return self._count
-
-    def _count_changed(self, by: int) -> None:
-        self._count += by
+        ((count,),) = self._database.rows("SELECT files FROM totals")
+        return int(count)
 
     def _id(self, state: File) -> str:
         return state.file_id
@@ -137,6 +129,9 @@ class SqliteFiles(SqliteDocuments[File, FileHead]):
         )
 
     def _write_more(self, connection: sqlite3.Connection, before: File | None, after: File) -> None:
+        more = (after.deleted_at is None) - (before is not None and before.deleted_at is None)
+        if more:
+            _ = connection.execute("UPDATE totals SET files = files + ?", (more,))
         had = before.former if before is not None else ()
         if after.former is had:
             return

@@ -30,9 +30,8 @@ class SqliteMetadata:
         self._database = Database(folder / FILE_NAME)
         self._events = SqliteEvents(self._database)
         self.events: Final = self._events
-        self._files = SqliteFiles(self._database, self._events)
         self.metadata: Final = Metadata(
-            files=self._files,
+            files=SqliteFiles(self._database, self._events),
             containers=SqliteContainers(self._database, self._events),
             users=SqliteUsers(self._database),
             drafts=SqliteDrafts(self._database),
@@ -51,7 +50,6 @@ class SqliteMetadata:
             raise Unavailable(f"the data folder {self._folder} can't be used: {error}") from error
         try:
             self._database.open()
-            self._files.open()
         except BaseException:
             await self.close()
             raise

@@ -34,6 +34,11 @@ CREATE INDEX files_by_save ON files (saved_at) WHERE deleted_at IS NULL;
 CREATE INDEX files_by_lock ON files (lock_expires_at) WHERE deleted_at IS NULL AND lock_expires_at IS NOT NULL;
 CREATE INDEX files_deleted ON files (deleted_at) WHERE deleted_at IS NOT NULL;
 
+CREATE TABLE totals (
+    files INTEGER NOT NULL
+);
+INSERT INTO totals VALUES (0);
+
 CREATE TABLE former_versions (
     file_id TEXT NOT NULL,
     number INTEGER NOT NULL,

@@ -28,12 +28,12 @@ class SqliteUsers:
         """The user; None if the host doesn't know them."""
         known = self._recently.get(user_id)
         if known is not None:
-            return known.value
+            return known
         row = self._database.row(_FIND, user_id)
         if row is None:
             return None
         user = _USER.decode(row[0])
-        self._recently.add(user_id, 0, user)
+        self._recently.add(user_id, user)
         return user
 
     async def register(self, user: User) -> bool:
@@ -60,7 +60,10 @@ class SqliteUsers:
             known = _USER.decode(rows[0][0]) if rows else None
             user = decide(known)
             if user != known:
+                self._recently.hold(user_id)
                 _ = connection.execute("INSERT OR REPLACE INTO users VALUES (?, ?)", (user_id, orjson.dumps(user)))
             return known is None
 
-        return await self._database.write(job, lambda _: self._recently.forget(user_id))
+        return await self._database.write(
+            job, lambda _: self._recently.let_go(user_id), lambda: self._recently.let_go(user_id)
+        )
