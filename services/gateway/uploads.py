@@ -70,7 +70,9 @@ async def received(request: web.Request) -> Content:
     """
     gateway = request.app[GATEWAY]
     refuse_too_large(request)
-    return await gateway.content.write(pieces(request), gateway.rules.max_file_size_bytes)
+    # What is encoded is decoded on the way: its length says nothing.
+    size = None if "Content-Encoding" in request.headers else request.content_length
+    return await gateway.content.write(pieces(request), gateway.rules.max_file_size_bytes, size)
 
 
 async def small_body(request: web.Request, max_size_bytes: int) -> bytes:

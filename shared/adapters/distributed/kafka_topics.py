@@ -8,6 +8,7 @@
 | `wopi.dead_letters` | as the message's | messages that can't be handled, with the reason |
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -20,6 +21,7 @@ from shared.messages.commands import Service
 
 _HOUR: Final = timedelta(hours=1)
 _REPLICAS_MAX: Final = 3
+_LED_SECONDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,23 @@ async def prepare_topics(bootstrap: str, topics: Topics) -> list[str]:
         ]
         if missing:
             _check(await admin.create_topics(missing))
+        await _led(admin, list(topics.sizes()))
         return [topic.name for topic in missing]
     except (KafkaError, OSError, TimeoutError) as error:
         raise Unavailable(f"the topics can't be made right now ({type(error).__name__})") from error
     finally:
         await admin.close()
+
+
+async def _led(admin: AIOKafkaAdminClient, names: list[str]) -> None:
+    """Returns when every partition has a leader: before that, whoever reads or writes it is refused."""
+    async with asyncio.timeout(_LED_SECONDS):
+        while True:
+            described = await admin.describe_topics(names)
+            partitions = [one for topic in described for one in topic["partitions"]]
+            if all(not topic["error_code"] for topic in described) and all(one["leader"] >= 0 for one in partitions):
+                return
+            await asyncio.sleep(0.1)
 
 
 def _configuration(kept: timedelta, replicas: int) -> dict[str, str]:

@@ -7,7 +7,7 @@ If not, they are gathered: little goes up in one request, more in parts.
 import asyncio
 import hashlib
 from base64 import b64encode
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Final
 from xml.sax.saxutils import escape
@@ -62,7 +62,7 @@ class Counted:
                     self._hash.update(chunk)
                 yield chunk
             self._check_end()
-        except (Exception, asyncio.CancelledError) as error:
+        except Exception as error:
             self.fault = error
             raise
 
@@ -99,12 +99,15 @@ async def put_gathered(client: S3Client, key: str, counted: Counted, max_size_by
     gathered = Gathered()
     try:
         async for chunk in counted.passed_on():
-            for piece in _cut(chunk, part_size):
-                if gathered.size_bytes + len(piece) > part_size:
+            view = memoryview(chunk)
+            while view:
+                if gathered.size_bytes == part_size:
                     parts = parts or await _Parts.begun(client, key)
                     await parts.send(gathered)
                     gathered = Gathered()
-                gathered.add(piece)
+                room = part_size - gathered.size_bytes
+                gathered.add(chunk if len(view) == len(chunk) <= room else view[:room])
+                view = view[room:]
         if parts is not None:
             await parts.send(gathered)
             await parts.finish()
@@ -115,13 +118,6 @@ async def put_gathered(client: S3Client, key: str, counted: Counted, max_size_by
         if parts is not None:
             await asyncio.shield(give_up_upload(client, key, parts.upload_id))
         raise
-
-
-def _cut(chunk: bytes, size: int) -> Iterator[bytes | memoryview]:
-    if len(chunk) <= size:
-        return iter((chunk,))
-    view = memoryview(chunk)
-    return (view[start : start + size] for start in range(0, len(chunk), size))
 
 
 class Gathered:
