@@ -62,7 +62,7 @@ class _Servers:
 
 def topics_of(settings: Settings) -> Topics:
     """The topics of a host."""
-    return Topics(events_kept=settings.events_max_age)
+    return Topics(settings.kafka_prefix, events_kept=settings.events_max_age)
 
 
 async def make_topics(settings: Settings) -> list[str]:

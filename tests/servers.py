@@ -38,6 +38,11 @@ def are_there() -> bool:
     return all(shutil.which(program) for program in ("java", "mvn", "go"))
 
 
+def are_native() -> bool:
+    """Whether they are those of `make servers`."""
+    return not all(os.environ.get(name) for name in _NAMES)
+
+
 @cache
 def servers() -> Servers:
     """The servers, running."""

@@ -50,6 +50,7 @@ _URL: Final = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 _HOST_NAME: Final = re.compile(r"[a-z0-9._-]+")
 _MONGO_URL: Final = re.compile(r"mongodb(\+srv)?://[!-~]+")
 _BROKERS: Final = re.compile(r"[A-Za-z0-9._-]+:\d{1,5}(,[A-Za-z0-9._-]+:\d{1,5})*")
+_TOPIC_PREFIX: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
 _SEVERAL_URLS: Final = re.compile(r",\s*(?:https?://|\w+=https?://)", re.IGNORECASE)
 
@@ -179,6 +180,12 @@ def _brokers(text: str) -> str:
     return text
 
 
+def _topic_prefix(text: str) -> str:
+    if not _TOPIC_PREFIX.fullmatch(text):
+        raise ValueError("should be letters, digits, dots, hyphens and underscores, 200 at most")
+    return text
+
+
 def _mongo_url(secret: SecretStr | None) -> SecretStr | None:
     if secret is not None and not _MONGO_URL.fullmatch(secret.get_secret_value()):
         raise ValueError("should be a URL that starts with mongodb:// or mongodb+srv://")
@@ -206,6 +213,7 @@ Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeVali
 TokenSecret = Annotated[SecretStr | None, AfterValidator(_long_secret)]
 ApiKey = Annotated[SecretStr | None, AfterValidator(_key)]
 Brokers = Annotated[str, AfterValidator(_brokers)]
+TopicPrefix = Annotated[str, AfterValidator(_topic_prefix)]
 MongoUrl = Annotated[SecretStr | None, AfterValidator(_mongo_url)]
 RoleName = Literal["none", "viewer", "editor", "owner"]
 ProofMode = Literal["required", "if-sent", "off"]
@@ -319,6 +327,9 @@ class Settings(BaseSettings):
 
     kafka_bootstrap: Brokers | None = Field(
         None, description="Distributed: Kafka brokers to begin with, as `host:port` items separated by commas."
+    )
+    kafka_prefix: TopicPrefix = Field(
+        "wopi", description="Distributed: what the names of the topics and consumer groups begin with."
     )
     mongo_url: MongoUrl = Field(
         None, description="Distributed: the MongoDB server and database; without a database in it, `lectern`."
