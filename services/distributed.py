@@ -44,8 +44,6 @@ from shared.service.runner import observed
 from shared.service.settings import Settings, require_servers
 
 _log: Final = get_logger()
-_COUNTED_MAX: Final = 100_000
-"""Past this many locks or drafts, their metrics say this many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +205,8 @@ def _round(settings: Settings, servers: _Servers, service: Service, metrics: Met
     async def levels() -> Mapping[Level, int]:
         return {
             Level.FILES: await metadata.files.count(),
-            Level.LOCKS_HELD: len(await metadata.files.locked(limit=_COUNTED_MAX)),
-            Level.DRAFTS: len(await metadata.drafts.all(limit=_COUNTED_MAX)),
+            Level.LOCKS_HELD: await metadata.files.count_locked(),
+            Level.DRAFTS: await metadata.drafts.count(),
             Level.OUTBOX_DEPTH: sum([await outbox.depth() for outbox in servers.stores.outboxes]),
         }
 
