@@ -98,7 +98,7 @@ async def embedded(settings: Settings, public_url: str) -> AsyncIterator[Embedde
         )
         oidc = await issuer_of(stack, settings, now)
         for service, handlers in handlers_of(settings, store.metadata, content, now).items():
-            bus.serve(service, observed(handlers, service, metrics, now))
+            bus.serve(service, observed(handlers, metrics, now))
         gateway = Gateway(
             addresses=Addresses(public_url),
             rules=rules_of(settings),

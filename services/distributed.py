@@ -134,7 +134,7 @@ async def service_app(settings: Settings, service: Service) -> AsyncIterator[web
         stack.push_async_callback(publisher.close)
         server = KafkaServer(servers.bootstrap, servers.topics, servers.producer, now)
         handlers = handlers_of(settings, servers.stores.metadata, servers.content, now)[service]
-        server.serve(service, observed(handlers, service, metrics, now))
+        server.serve(service, observed(handlers, metrics, now))
         stack.push_async_callback(server.close)
 
         async def work() -> None:

@@ -285,7 +285,8 @@ async def test_behind_a_proxy_the_public_url_is_what_counts(
     ("networks", "forwarded", "status"),
     [
         ("127.0.0.0/8", {}, 200),
-        ("10.0.0.0/8,127.0.0.1", {"X-Forwarded-Host": "docs.example.com, inner:80"}, 200),
+        ("10.0.0.0/8,127.0.0.1", {"X-Forwarded-Host": "evil.example, docs.example.com"}, 200),
+        ("127.0.0.1", {"X-Forwarded-Host": "docs.example.com, inner:80"}, 500),
         ("127.0.0.1", {"X-Forwarded-Host": "docs.example.com:443"}, 200),
         ("", {}, 500),
         ("10.0.0.0/8", {}, 500),

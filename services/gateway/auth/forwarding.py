@@ -23,20 +23,21 @@ _DEFAULT_PORT: Final = {"http": ":80", "https": ":443"}
 def forwarded_base(request: web.Request, trusted: Networks) -> str | None:
     """Scheme, host and path prefix that the client used, by X-Forwarded-Proto, -Host and -Prefix; no slash at the end.
 
-    None if the request doesn't come from a trusted proxy, or the headers name no address. Of several values in one
-    header the first counts: it's the one nearest to the client.
+    None if the request doesn't come from a trusted proxy, or the headers name no address. Of several values the last
+    counts: it's the trusted proxy's own, and those before may be anybody's. With one of these, a proof that the client made
+    for another host would pass.
     """
     if not trusted or not _is_trusted(request, trusted):
         return None
-    scheme, host = _first(request, "X-Forwarded-Proto").lower(), _first(request, "X-Forwarded-Host")
-    prefix = _first(request, "X-Forwarded-Prefix").rstrip("/")
+    scheme, host = _last(request, "X-Forwarded-Proto").lower(), _last(request, "X-Forwarded-Host")
+    prefix = _last(request, "X-Forwarded-Prefix").rstrip("/")
     if scheme not in _DEFAULT_PORT or not _HOST.fullmatch(host) or (prefix and not _PREFIX.fullmatch(prefix)):
         return None
     return f"{scheme}://{host.removesuffix(_DEFAULT_PORT[scheme])}{prefix}"
 
 
-def _first(request: web.Request, name: str) -> str:
-    return request.headers.get(name, "").split(",")[0].strip()
+def _last(request: web.Request, name: str) -> str:
+    return ",".join(request.headers.getall(name, ())).rpartition(",")[2].strip()
 
 
 def _is_trusted(request: web.Request, trusted: Iterable[IPv4Network | IPv6Network]) -> bool:
