@@ -52,6 +52,18 @@ lint: $(INSTALLED_DEV) ## check style, formatting, types and the direction of im
 	@echo "lint-imports"
 	@$(BIN)/lint-imports
 
+.PHONY: servers
+servers: $(INSTALLED) ## start Kafka, MongoDB and MinIO on this machine; settings go to .run/servers.env
+	@$(BIN)/python -m deploy.servers start
+
+.PHONY: run-distributed
+run-distributed: servers ## start one gateway and one of each service over those servers (PORT=...)
+	@exec $(BIN)/python -m deploy.run_distributed $(if $(PORT),--port "$(PORT)")
+
+.PHONY: servers-stop
+servers-stop: $(INSTALLED) ## stop them; their data stays in .run/
+	@$(BIN)/python -m deploy.servers stop
+
 .PHONY: bench
 bench: $(INSTALLED_DEV) ## run the benchmarks (ARGS=... for their options)
 	@$(BIN)/python benchmarks/run.py $(ARGS)

@@ -96,18 +96,18 @@ async def embedded(settings: Settings, public_url: str) -> AsyncIterator[Embedde
         discoveries = await stack.enter_async_context(
             Discoveries(settings.discovery_urls, settings.discovery_zone, now)
         )
-        oidc = await _issuer(stack, settings, now)
-        for service, handlers in _handlers(settings, store.metadata, content, now).items():
+        oidc = await issuer_of(stack, settings, now)
+        for service, handlers in handlers_of(settings, store.metadata, content, now).items():
             bus.serve(service, observed(handlers, metrics, now))
         gateway = Gateway(
             addresses=Addresses(public_url),
-            rules=_rules(settings),
+            rules=rules_of(settings),
             bus=bus,
             metadata=store.metadata,
             content=content,
             events=store.events,
-            tokens=_signer(settings),
-            api_key=_api_key(settings),
+            tokens=signer_of(settings),
+            api_key=api_key_of(settings),
             now=now,
             discoveries=discoveries,
             oidc=oidc,
@@ -121,7 +121,8 @@ async def embedded(settings: Settings, public_url: str) -> AsyncIterator[Embedde
         yield Embedded(gateway, make_app(gateway), is_new)
 
 
-async def _issuer(stack: AsyncExitStack, settings: Settings, now: Callable[[], datetime]) -> OpenIdConnect | None:
+async def issuer_of(stack: AsyncExitStack, settings: Settings, now: Callable[[], datetime]) -> OpenIdConnect | None:
+    """What checks the tokens of the identity provider; None if there is none."""
     if settings.oidc_issuer is None:
         return None
     if settings.oidc_audience is None:
@@ -129,10 +130,11 @@ async def _issuer(stack: AsyncExitStack, settings: Settings, now: Callable[[], d
     return await stack.enter_async_context(OpenIdConnect(settings.oidc_issuer, settings.oidc_audience, now))
 
 
-def _handlers(
+def handlers_of(
     settings: Settings, metadata: Metadata, content: ContentStore, now: Callable[[], datetime]
 ) -> Mapping[Service, Handlers]:
-    storage = StorageHandlers(metadata, content, _retention(settings), settings.drafts_max_age, now)
+    """Who answers the commands, by service."""
+    storage = StorageHandlers(metadata, content, retention_of(settings), settings.drafts_max_age, now)
     return {
         Service.LOCK: LockHandlers(metadata, now).table(),
         Service.STORAGE: storage.table(),
@@ -150,7 +152,7 @@ def _round(
     orphan_grace: timedelta,
 ) -> Round:
     """What one round of cleaning up does."""
-    metadata, retention, drafts_max_age = store.metadata, _retention(settings), settings.drafts_max_age
+    metadata, retention, drafts_max_age = store.metadata, retention_of(settings), settings.drafts_max_age
 
     async def events() -> Mapping[Swept, int]:
         return {Swept.EVENTS: await store.prune_events(now() - settings.events_max_age)}
@@ -171,11 +173,13 @@ def _round(
     return Round(sweeps, levels, metrics)
 
 
-def _retention(settings: Settings) -> Retention:
+def retention_of(settings: Settings) -> Retention:
+    """How many former versions are kept, and how long."""
     return Retention(settings.versions_kept, settings.versions_max_age)
 
 
-def _rules(settings: Settings) -> Rules:
+def rules_of(settings: Settings) -> Rules:
+    """What the gateway's handlers go by."""
     return Rules(
         token_lifetime=settings.token_lifetime,
         max_file_size_bytes=settings.max_file_size,
@@ -191,12 +195,14 @@ def _rules(settings: Settings) -> Rules:
     )
 
 
-def _signer(settings: Settings) -> TokenSigner:
+def signer_of(settings: Settings) -> TokenSigner:
+    """What signs access tokens; with a secret out of the data folder unless one is set."""
     secret = settings.token_secret
     former = settings.token_secret_previous
     text = secret.get_secret_value() if secret else kept_secret(settings.data_dir, TOKEN_SECRET)
     return TokenSigner(text.encode(), (former.get_secret_value().encode(),) if former else ())
 
 
-def _api_key(settings: Settings) -> str:
+def api_key_of(settings: Settings) -> str:
+    """The operator's key; out of the data folder unless one is set."""
     return settings.api_key.get_secret_value() if settings.api_key else kept_secret(settings.data_dir, API_KEY)

@@ -29,13 +29,19 @@ async def prepared(metadata: Metadata, content: ContentStore, bus: CommandBus, n
 
     Samples that were deleted don't come back.
     """
+    is_new = await rooted(metadata, now)
+    if is_new:
+        await _put_samples(content, bus, now)
+    return is_new
+
+
+async def rooted(metadata: Metadata, now: Callable[[], datetime]) -> bool:
+    """Make the operator and the root unless they are there; True if they weren't."""
     if await metadata.containers.find(ROOT_ID) is not None:
         return False
     await metadata.users.register(OPERATOR)
     root = new_container(ROOT_ID, "", ROOT_NAME, OPERATOR_ID, now())
-    await metadata.containers.insert(change_of(root, ROOT_ID, now(), Origin(OPERATOR_ID)))
-    await _put_samples(content, bus, now)
-    return True
+    return await metadata.containers.insert(change_of(root, ROOT_ID, now(), Origin(OPERATOR_ID)))
 
 
 async def _put_samples(content: ContentStore, bus: CommandBus, now: Callable[[], datetime]) -> None:

@@ -73,7 +73,9 @@ async def received(request: web.Request) -> Content:
     """
     gateway = request.app[GATEWAY]
     refuse_too_large(request)
-    content = await gateway.content.write(pieces(request), gateway.rules.max_file_size_bytes)
+    # What is encoded is decoded on the way: its length says nothing.
+    size = None if "Content-Encoding" in request.headers else request.content_length
+    content = await gateway.content.write(pieces(request), gateway.rules.max_file_size_bytes, size)
     gateway.metrics.content(Direction.RECEIVED, content.size_bytes)
     return content
 

@@ -116,7 +116,7 @@ class Drafts:
 
     async def _copy_of(self, draft: Draft, deadline: datetime) -> Content:
         async with self._content.open(draft.content) as reader:
-            copy = await self._content.write(reader.chunks(), draft.content.size_bytes)
+            copy = await self._content.write(reader.chunks(), draft.content.size_bytes, draft.content.size_bytes)
         if self._now() >= deadline:
             await release(self._content, [copy.key])
             raise DeadlinePassed("copying the draft took longer than the request may take")

@@ -9,7 +9,9 @@ Promises that every adapter keeps:
 - A sender that goes away doesn't stop its command.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -21,6 +23,42 @@ OutcomeT = TypeVar("OutcomeT")
 Handler = Callable[[Any], Awaitable[Any]]
 """Takes a command, gives one of its outcomes; raises LecternError for what the sender can't be expected to deal with."""
 Handlers = Mapping[type[Command[Any]], Handler]
+
+
+@dataclass(slots=True)
+class Handling:
+    """A command that is being handled."""
+
+    recorded: Any = None
+    """The outcome that is saved with its effect, if one is."""
+
+    def is_recorded(self, outcome: Any) -> bool:
+        """Whether a redelivery is sure to get this very outcome."""
+        return self.recorded is outcome
+
+
+_HANDLING: ContextVar[Handling | None] = ContextVar("handling", default=None)
+
+
+@contextmanager
+def handling() -> Iterator[Handling]:
+    """A command is handled inside; what is yielded tells afterwards what is recorded of it."""
+    state = Handling()
+    before = _HANDLING.set(state)
+    try:
+        yield state
+    finally:
+        _HANDLING.reset(before)
+
+
+def outcome_is_recorded(outcome: Any) -> None:
+    """Says that this outcome of the command that is being handled is saved with its effect.
+
+    A bus may then send it back before it's sure that the command isn't delivered again.
+    """
+    state = _HANDLING.get()
+    if state is not None:
+        state.recorded = outcome
 
 
 class CommandBus(Protocol):

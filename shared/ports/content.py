@@ -46,9 +46,10 @@ class ContentReader(Protocol):
 class ContentStore(Protocol):
     """Contents by key."""
 
-    async def write(self, chunks: AsyncIterator[bytes], max_size_bytes: int) -> Content:
+    async def write(self, chunks: AsyncIterator[bytes], max_size_bytes: int, size_bytes: int | None = None) -> Content:
         """Keep the bytes under a new key, hashed on the way. No bytes give EMPTY_CONTENT, and no key.
 
+        `size_bytes` says how many there will be, if that's known; some stores are faster then.
         Raises ContentTooLarge as soon as the limit is passed, and whatever `chunks` raises.
         """
 

@@ -48,6 +48,9 @@ _UNITS: Final = {
 _DURATION: Final = re.compile(r"(\d{1,20}(?:\.\d{1,6})?)\s*([smhd]?)", re.ASCII)
 _URL: Final = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 _HOST_NAME: Final = re.compile(r"[a-z0-9._-]+")
+_MONGO_URL: Final = re.compile(r"mongodb(\+srv)?://[!-~]+")
+_BROKERS: Final = re.compile(r"[A-Za-z0-9._-]+:\d{1,5}(,[A-Za-z0-9._-]+:\d{1,5})*")
+_TOPIC_PREFIX: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
 _SEVERAL_URLS: Final = re.compile(r",\s*(?:https?://|\w+=https?://)", re.IGNORECASE)
 
@@ -171,6 +174,24 @@ def _header_value(text: str) -> str:
     return text
 
 
+def _brokers(text: str) -> str:
+    if not _BROKERS.fullmatch(text):
+        raise ValueError("should be host:port, or several of them separated by commas")
+    return text
+
+
+def _topic_prefix(text: str) -> str:
+    if not _TOPIC_PREFIX.fullmatch(text):
+        raise ValueError("should be letters, digits, dots, hyphens and underscores, 200 at most")
+    return text
+
+
+def _mongo_url(secret: SecretStr | None) -> SecretStr | None:
+    if secret is not None and not _MONGO_URL.fullmatch(secret.get_secret_value()):
+        raise ValueError("should be a URL that starts with mongodb:// or mongodb+srv://")
+    return secret
+
+
 def _long_secret(secret: SecretStr | None) -> SecretStr | None:
     if secret is not None and len(secret.get_secret_value()) < TOKEN_SECRET_MIN_LENGTH:
         raise ValueError(f"should be at least {TOKEN_SECRET_MIN_LENGTH} characters long")
@@ -191,6 +212,9 @@ HeaderValue = Annotated[str, AfterValidator(_header_value)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
 TokenSecret = Annotated[SecretStr | None, AfterValidator(_long_secret)]
 ApiKey = Annotated[SecretStr | None, AfterValidator(_key)]
+Brokers = Annotated[str, AfterValidator(_brokers)]
+TopicPrefix = Annotated[str, AfterValidator(_topic_prefix)]
+MongoUrl = Annotated[SecretStr | None, AfterValidator(_mongo_url)]
 RoleName = Literal["none", "viewer", "editor", "owner"]
 ProofMode = Literal["required", "if-sent", "off"]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
@@ -305,6 +329,26 @@ class Settings(BaseSettings):
         timedelta(seconds=60), description="How long an upload may go without a byte arriving before it's given up."
     )
 
+    kafka_bootstrap: Brokers | None = Field(
+        None, description="Distributed: Kafka brokers to begin with, as `host:port` items separated by commas."
+    )
+    kafka_prefix: TopicPrefix = Field(
+        "wopi", description="Distributed: what the names of the topics and consumer groups begin with."
+    )
+    mongo_url: MongoUrl = Field(
+        None, description="Distributed: the MongoDB server and database; without a database in it, `lectern`."
+    )
+    mongo_driver: Literal["motor", "pymongo"] = Field(
+        "motor", description="Distributed: the driver that talks to MongoDB; both do the same."
+    )
+    s3_endpoint: BaseUrl | None = Field(None, description="Distributed: the server that speaks S3.")
+    s3_access_key: SecretStr | None = Field(None, description="Distributed: the access key for S3.")
+    s3_secret_key: SecretStr | None = Field(None, description="Distributed: the secret key for S3.")
+    s3_bucket: str = Field(
+        "lectern", min_length=3, description="Distributed: the bucket of the contents; made if it isn't there."
+    )
+    s3_region: str = Field("us-east-1", min_length=1, description="Distributed: the region that the bucket is in.")
+
     log_level: LogLevel = Field("info", description="The least important log lines that are written.")
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="The form of log lines; `auto` is `console` on a terminal and `json` elsewhere."
@@ -395,6 +439,17 @@ def is_public_address(host: str) -> bool:
         return True
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return not (mapped or address).is_loopback
+
+
+_OF_THE_SERVERS: Final = ("kafka_bootstrap", "mongo_url", "s3_endpoint", "s3_access_key", "s3_secret_key")
+
+
+def require_servers(settings: Settings) -> None:
+    """Raises SettingsInvalid unless the servers of a distributed host are all set."""
+    if missing := [name for name in _OF_THE_SERVERS if getattr(settings, name) is None]:
+        raise SettingsInvalid(
+            tuple(f"{PREFIX}{name.upper()} must be set: this is a part of a distributed host" for name in missing)
+        )
 
 
 def refuse_unsafe(settings: Settings) -> None:

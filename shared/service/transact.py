@@ -16,6 +16,7 @@ from shared.core.errors import Contended, NotFound
 from shared.messages.codec import decode_outcome, encode_outcome
 from shared.messages.commands import Command
 from shared.messages.events import Event
+from shared.ports.bus import outcome_is_recorded
 from shared.ports.metadata import AggregateStore, Applied, Change, Loaded
 
 MAX_ATTEMPTS: Final = 40
@@ -131,6 +132,7 @@ async def transition(
         loaded = await store.load(key)
         answer = remembered(loaded, command)
         if answer is not None:
+            outcome_is_recorded(answer)
             return Transition(answer, loaded.state, loaded.state)
         if loaded.state.deleted_at is not None:
             raise NotFound(f"there is no {key}")
@@ -140,6 +142,8 @@ async def transition(
             return done
         change = change_of(decision, key, now, origin, loaded, command.command_id if command else None)
         if await store.replace(loaded, change):
+            if command is not None:
+                outcome_is_recorded(decision.outcome)
             return done
         await pause_before(attempt + 1)
     raise Contended(f"too many changes of {key} at once; try again")

@@ -3,20 +3,24 @@
 Each entry opens the adapter on `folder`. Opened twice on the same folder, one after the other, it finds what it kept.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from shared.adapters.distributed.mongo_client import Driver
 from shared.adapters.embedded.folder_content import FolderContent
 from shared.adapters.embedded.memory_bus import MemoryBus
 from shared.adapters.embedded.sqlite_metadata import SqliteMetadata
 from shared.ports.bus import CommandBus, CommandServer, EventStream
 from shared.ports.content import ContentStore
 from shared.ports.metadata import ContainerStore, DraftStore, FileStore, Metadata, UserStore
+from tests.contract import distributed
 from tests.contract.values import Clock
+from tests.servers import are_there, stop_started
 
 
 @dataclass(frozen=True)
@@ -49,15 +53,38 @@ async def memory_bus(now: Clock) -> AsyncIterator[Bus]:
         yield bus
 
 
+def distributed_stores(driver: Driver) -> Callable[[Path], AbstractAsyncContextManager[Stores]]:
+    @asynccontextmanager
+    async def stores(folder: Path) -> AsyncIterator[Stores]:
+        async with distributed.mongo_stores(driver)(folder) as (metadata, events):
+            yield Stores(metadata, events)
+
+    return stores
+
+
 STORES: dict[str, Callable[[Path], AbstractAsyncContextManager[Stores]]] = {"sqlite": sqlite_stores}
 CONTENTS: dict[str, Callable[[Path], AbstractAsyncContextManager[ContentStore]]] = {"folder": folder_content}
 BUSES: dict[str, Callable[[Clock], AbstractAsyncContextManager[Bus]]] = {"memory": memory_bus}
+if are_there():
+    STORES |= {f"mongo-{driver}": distributed_stores(driver) for driver in get_args(Driver)}
+    CONTENTS |= {"s3": distributed.s3_content}
+    BUSES |= {"kafka": distributed.kafka_bus}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def servers_stop_in_the_end() -> Iterator[None]:
+    yield
+    stop_started()
 
 
 @pytest.fixture(params=STORES)
-def open_stores(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], AbstractAsyncContextManager[Stores]]:
+async def open_stores(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[Callable[[], AbstractAsyncContextManager[Stores]]]:
     """Opens the stores; again, once they are closed, with what they kept."""
-    return lambda: STORES[request.param](tmp_path)
+    yield lambda: STORES[request.param](tmp_path)
+    if request.param.startswith("mongo"):
+        await distributed.remove_stores(tmp_path)
 
 
 @pytest.fixture

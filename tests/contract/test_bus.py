@@ -8,6 +8,7 @@ import pytest
 
 from shared.core.errors import DeadlinePassed, NotFound, Unavailable
 from shared.core.file import LockMismatch
+from shared.core.files import Deleted
 from shared.core.locks import Locked, Unlocked
 from shared.messages.commands import Command, DeleteFile, LockFile, Service, UnlockFile
 from tests.contract.conftest import Bus
@@ -91,8 +92,8 @@ async def test_commands_of_different_keys_are_handled_side_by_side(bus: Bus, ser
 
 
 async def test_services_work_on_one_key_side_by_side(bus: Bus, service: Recorder) -> None:
-    async def delete(command: DeleteFile) -> str:
-        return f"deleted {command.file_id}"
+    async def delete(_: DeleteFile) -> Deleted:
+        return Deleted()
 
     bus.serve(Service.STORAGE, {DeleteFile: delete})
     service.go_on.clear()
@@ -101,7 +102,7 @@ async def test_services_work_on_one_key_side_by_side(bus: Bus, service: Recorder
 
     deleted = await bus.request(DeleteFile(command_id="2", deadline=lock().deadline, caller=ALICE, file_id="f1"))
 
-    assert deleted == "deleted f1"
+    assert deleted == Deleted()
     service.go_on.set()
     assert await locking == Locked(1)
 

@@ -39,12 +39,13 @@ async def keys(store: ContentStore, written_before: datetime | None = None) -> s
     return {stored.key async for batch in store.keys(before) for stored in batch}
 
 
-@pytest.mark.parametrize("size", [1, 4096, 65_536, 65_537, 262_144, MIB - 1, MIB, MIB + 1, 5 * MIB + 7])
-@pytest.mark.parametrize("chunk", [MIB * 8, 65_536])
-async def test_what_is_written_can_be_read(content: ContentStore, size: int, chunk: int) -> None:
+@pytest.mark.parametrize("size", [1, 4096, 65_536, 65_537, 262_144, MIB - 1, MIB, MIB + 1, 5 * MIB + 7, 16 * MIB + 1])
+@pytest.mark.parametrize("chunk", [MIB * 8, 65_536, 99_999])
+@pytest.mark.parametrize("is_announced", [True, False], ids=["announced", "unannounced"])
+async def test_what_is_written_can_be_read(content: ContentStore, size: int, chunk: int, is_announced: bool) -> None:
     data = pattern(size)
 
-    written = await content.write(in_chunks(data, chunk), LIMIT)
+    written = await content.write(in_chunks(data, chunk), LIMIT, size if is_announced else None)
 
     assert (written.size_bytes, written.sha256) == (size, b64encode(hashlib.sha256(data).digest()).decode())
     async with content.open(written) as reader:

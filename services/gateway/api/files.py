@@ -87,6 +87,6 @@ async def copy_file(call: Call[NoQuery, CopyWish]) -> web.Response:
 async def _copied(call: Call[NoQuery, CopyWish], content: Content) -> Content:
     try:
         async with call.gateway.content.open(content) as reader:
-            return await call.gateway.content.write(reader.chunks(), content.size_bytes)
+            return await call.gateway.content.write(reader.chunks(), content.size_bytes, content.size_bytes)
     except NotFound:
         raise Refused(Kind.UNAVAILABLE, "the file was saved anew just now; try again") from None

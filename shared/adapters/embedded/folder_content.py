@@ -48,7 +48,12 @@ class FolderContent:
         except OSError as error:
             raise unavailable(error) from error
 
-    async def write(self, chunks: AsyncIterator[bytes], max_size_bytes: int) -> Content:
+    async def write(
+        self,
+        chunks: AsyncIterator[bytes],
+        max_size_bytes: int,
+        size_bytes: int | None = None,
+    ) -> Content:
         """Keep the bytes under a new key, hashed on the way. No bytes give EMPTY_CONTENT, and no key."""
         writing = Writing(Path(self._path(uuid.uuid4().hex)))
         try:
