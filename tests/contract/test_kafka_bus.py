@@ -22,9 +22,9 @@ from shared.messages.commands import LockFile, Service
 from shared.ports.bus import outcome_is_recorded
 from tests.contract.distributed import name_of, remove_topics
 from tests.contract.values import ALICE, until
-from tests.servers import are_there, servers
+from tests.servers import servers
 
-pytestmark = pytest.mark.skipif(not are_there(), reason="needs Kafka, or Java and Maven to make it")
+pytestmark = pytest.mark.needs_servers
 REFUSED = LockMismatch("theirs", "locked by another client")
 
 

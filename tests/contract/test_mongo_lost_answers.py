@@ -18,9 +18,9 @@ from shared.core.errors import Unavailable
 from shared.ports.metadata import Change, FileStore, NameInUse
 from tests.contract.distributed import name_of
 from tests.contract.values import event_of, file_of, version_of
-from tests.servers import are_there, servers
+from tests.servers import servers
 
-pytestmark = pytest.mark.skipif(not are_there(), reason="needs MongoDB, or what it takes to make one")
+pytestmark = pytest.mark.needs_servers
 
 
 class Wire:

@@ -18,9 +18,9 @@ from shared.ports.metadata import Change
 from tests.contract.distributed import name_of, remove_stores, topics_of
 from tests.contract.values import NOW, file_of
 from tests.contract.values import event_of as made
-from tests.servers import are_there, servers
+from tests.servers import servers
 
-pytestmark = pytest.mark.skipif(not are_there(), reason="needs Kafka and MongoDB, or what it takes to make them")
+pytestmark = pytest.mark.needs_servers
 
 
 class Site:

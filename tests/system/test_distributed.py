@@ -6,13 +6,11 @@ from time import monotonic
 
 import pytest
 
-from tests.servers import are_native, are_there, servers, stop_started
+from tests.servers import are_native, servers, stop_started
 from tests.system.parts import Host, Part, kill_server, operate, request, start_servers, wait_until_all
 
 SERVICES = ("lock", "storage", "ecosystem")
-pytestmark = pytest.mark.skipif(
-    not are_there(), reason="needs Kafka, MongoDB and S3, or Java, Maven and Go to make them"
-)
+pytestmark = pytest.mark.needs_servers
 
 
 @pytest.fixture(scope="module")
@@ -100,12 +98,11 @@ def test_a_service_that_is_told_to_stop_loses_nothing(host: Host, gateway: Part,
     assert operate(gateway, address, "LOCK", "A")[0] == 200
 
 
-@pytest.mark.parametrize("server", ["kafka", "mongo", "minio"])
+# The servers of others are not to be killed.
+@pytest.mark.parametrize("server", ["kafka", "mongo", "minio"] if are_native() else [])
 def test_a_server_that_is_away_is_told_of_and_all_recovers(
     host: Host, gateway: Part, address: str, server: str
 ) -> None:
-    if not are_native():
-        pytest.skip("servers of others are not to be killed")
     assert operate(gateway, address, "LOCK", "A")[0] == 200
 
     kill_server(server)
