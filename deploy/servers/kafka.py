@@ -10,6 +10,7 @@ from deploy.servers.processes import ServerFault, answers, build, kept_port, run
 
 NAME: Final = "kafka"
 VERSION: Final = "4.4.0"
+LOGGER_VERSION: Final = "1.7.36"
 PREFERRED_PORT: Final = 9092
 _FOLDER: Final = RUN / NAME
 _API_VERSIONS: Final = bytes.fromhex("0000000a 0012 0000 00000001 ffff")
@@ -20,6 +21,8 @@ _POM: Final = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   <groupId>lectern</groupId><artifactId>kafka</artifactId><version>1</version>
   <dependencies>
     <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{VERSION}</version>
+    </dependency>
+    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>{LOGGER_VERSION}</version>
     </dependency>
   </dependencies>
 </project>
@@ -52,7 +55,8 @@ def ensure_running() -> int:
         properties.write_text(_PROPERTIES.format(port=port, controller=controller, folder=_FOLDER))
         if not (_FOLDER / "data" / "meta.properties").exists():
             _format(classpath, properties)
-        java = ["java", "-Xmx512m", "-Xms128m", "-XX:+UseG1GC", f"-Duser.dir={_FOLDER}", "-cp", classpath]
+        logging = [f"-Dorg.slf4j.simpleLogger.{name}" for name in ("defaultLogLevel=warn", "showDateTime=true")]
+        java = ["java", *logging, "-Xmx512m", "-Xms128m", "-XX:+UseG1GC", f"-Duser.dir={_FOLDER}", "-cp", classpath]
         start(NAME, [*java, "kafka.Kafka", str(properties)])
     return port
 
@@ -72,7 +76,7 @@ def _jars() -> Path:
         copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
         build(f"downloading Kafka {VERSION}", ["mvn", "-B", "-f", str(pom), *copy], _FOLDER / "maven.log", folder)
 
-    return cached(f"kafka-{VERSION}", make)
+    return cached(f"kafka-{VERSION}-slf4j-{LOGGER_VERSION}", make)
 
 
 def _format(classpath: str, properties: Path) -> None:

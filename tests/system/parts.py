@@ -1,5 +1,6 @@
 """A distributed host as its users run it: each part in a process of its own, over real servers."""
 
+import asyncio
 import http.client
 import json
 import os
@@ -15,6 +16,8 @@ from urllib.parse import urlsplit
 from pymongo import MongoClient
 
 from deploy.servers import __main__ as native
+from shared.adapters.distributed.kafka_topics import Topics
+from tests.contract.distributed import remove_topics
 from tests.servers import Servers
 from tests.system.processes import LECTERN, STOP_SECONDS, clean_environment, first_line, lectern
 
@@ -110,14 +113,15 @@ class Host:
             part.stop()
         with MongoClient[dict[str, Any]](self.servers.mongo_url) as client:
             client.drop_database(self.name)
+        asyncio.run(remove_topics(self.servers.kafka_bootstrap, Topics(self.name)))
 
 
-def request(url: str, method: str, path: str, **headers: str) -> tuple[int, dict[str, str]]:
+def request(url: str, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, str]]:
     """Status and headers of the answer; names of `headers` with underscores for hyphens."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
     try:
-        connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         answer = connection.getresponse()
         answer.read()
         return answer.status, dict(answer.getheaders())

@@ -3,7 +3,8 @@
 import asyncio
 import itertools
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from shared.adapters.distributed.kafka_producer import Headers, KafkaProducer
@@ -17,6 +18,8 @@ OutcomeT = TypeVar("OutcomeT")
 
 WAITING_MAX: Final = 10_000
 """Most requests that wait for their outcome at once."""
+AWAY_SECONDS: Final = 2.0
+"""How long a request waits while the one before couldn't even be sent."""
 
 
 class KafkaBus:
@@ -29,6 +32,7 @@ class KafkaBus:
         self._replies = Replies(bootstrap, topics.replies, self._receive)
         self._waiting: dict[str, asyncio.Future[Any]] = {}
         self._ids = itertools.count()
+        self._is_away = False
 
     def open(self) -> None:
         """Begin to connect; returns at once, so that a gateway starts while its broker is away."""
@@ -51,6 +55,9 @@ class KafkaBus:
             raise DeadlinePassed("the command came too late and was dropped")
         if len(self._waiting) >= WAITING_MAX:
             raise Unavailable("too many commands are waiting; try again")
+        if self._is_away and seconds > AWAY_SECONDS:
+            seconds = AWAY_SECONDS
+            command = replace(command, deadline=self._now() + timedelta(seconds=seconds))
         request_id = str(next(self._ids))
         outcome: asyncio.Future[OutcomeT] = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = outcome
@@ -58,10 +65,11 @@ class KafkaBus:
         try:
             async with asyncio.timeout(seconds):
                 sent = await self._send(command, request_id)
-                sent.add_done_callback(lambda done: _fail_if_not_sent(outcome, done))
+                sent.add_done_callback(lambda done: self._is_sent(outcome, done))
                 return await outcome
         except TimeoutError as error:
             if sent is None or not sent.done():
+                self._is_away = True
                 raise Unavailable("commands can't be sent right now; try again") from error
             raise DeadlinePassed("the service didn't answer in time; try again") from error
         finally:
@@ -70,6 +78,7 @@ class KafkaBus:
     async def is_ready(self) -> None:
         """Returns if commands can be sent; raises Unavailable with the reason if not."""
         await self._producer.is_ready()
+        self._is_away = False
         try:
             async with asyncio.timeout(1):
                 await self._replies.opened()
@@ -88,6 +97,12 @@ class KafkaBus:
         topic = self._topics.commands(command.service)
         return await self._producer.send(topic, command.key.encode(), encode_command(command), headers)
 
+    def _is_sent(self, outcome: "asyncio.Future[Any]", sent: "asyncio.Future[Any]") -> None:
+        if sent.cancelled() or sent.exception() is not None:
+            _fail(outcome, Unavailable("the command couldn't be sent; try again"))
+        else:
+            self._is_away = False
+
     def _receive(self, request_id: str, raw: bytes) -> None:
         waiting = self._waiting.get(request_id)
         if waiting is None or waiting.done():
@@ -100,11 +115,6 @@ class KafkaBus:
             waiting.set_exception(outcome)
         else:
             waiting.set_result(outcome)
-
-
-def _fail_if_not_sent(outcome: "asyncio.Future[Any]", sent: "asyncio.Future[Any]") -> None:
-    if sent.cancelled() or sent.exception() is not None:
-        _fail(outcome, Unavailable("the command couldn't be sent; try again"))
 
 
 def _fail(waiting: "asyncio.Future[Any]", error: LecternError) -> None:

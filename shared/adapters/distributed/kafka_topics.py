@@ -29,9 +29,9 @@ class Topics:
     """Names and sizes. The number of partitions of a topic is the most replicas that can share its work."""
 
     prefix: str = "wopi"
-    command_partitions: int = 12
-    event_partitions: int = 12
-    reply_partitions: int = 32
+    command_partitions: int = 8
+    event_partitions: int = 8
+    reply_partitions: int = 16
     events_kept: timedelta = timedelta(days=30)
 
     def commands(self, service: Service) -> str:
