@@ -127,6 +127,8 @@ async def issuer_of(stack: AsyncExitStack, settings: Settings, now: Callable[[],
     """What checks the tokens of the identity provider; None if there is none."""
     if settings.oidc_issuer is None:
         return None
+    if settings.oidc_audience is None:
+        _log.warning("oidc_audience_not_set", issuer=settings.oidc_issuer, meaning="tokens for any application count")
     return await stack.enter_async_context(OpenIdConnect(settings.oidc_issuer, settings.oidc_audience, now))
 
 

@@ -5,6 +5,7 @@ it's known only then); it begins to listen when everything is ready to answer.
 """
 
 import asyncio
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -21,6 +22,8 @@ SHUTDOWN_SECONDS: Final = 25
 """How long requests in hand may take to finish once the host has been told to stop; container engines kill after 30."""
 _LAST_SECONDS: Final = 2
 """How long the last answers may take to be sent after that."""
+LINE_MAX_BYTES: Final = 64 * 1024
+"""Longest request line: room for a long path of names in any script, percent-encoded in a query."""
 _BACKLOG: Final = 1024
 _KEEPALIVE_SECONDS: Final = 75
 _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked for, not listened on
@@ -55,6 +58,16 @@ def url_of(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     host = _ANY_ADDRESS.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def allow_many_connections() -> None:
+    """Let this process have as many open connections and files as the system lets it ask for.
+
+    What processes are given unasked is often 1024: as many idle connections, and no save would find a file to go to.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # where the system says more than it gives, what there is has to do
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class _InHand:
@@ -103,6 +116,7 @@ async def served(app: web.Application, listener: socket.socket) -> AsyncIterator
         access_log=None,
         logger=server_logger(),
         keepalive_timeout=_KEEPALIVE_SECONDS,
+        max_line_size=LINE_MAX_BYTES,
         shutdown_timeout=_LAST_SECONDS,
     )
     await runner.setup()

@@ -7,6 +7,7 @@ import click
 
 from services.cli.api import EXIT_REFUSED, CallFailed
 from services.cli.history import drafts, restore, versions
+from services.cli.opening import open_file
 from services.cli.parts import ecosystem, gateway, lock, storage, topics
 from services.cli.serve import serve
 from services.cli.sharing import grant, grants, token
@@ -42,7 +43,7 @@ def lectern() -> None:
 
 
 for _command in (
-    serve, token, put, get, list_folder, mkdir, mv, rm, grant, grants, versions, restore, drafts, locks, unlock, saves,
+    serve, token, open_file, put, get, list_folder, mkdir, mv, rm, grant, grants, versions, restore, drafts, locks, unlock, saves,
     events, gateway, lock, storage, ecosystem, topics,
 ):  # fmt: skip
     lectern.add_command(_command)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from services.compose import serve_embedded
+from services.listening import allow_many_connections
 from shared.messages.commands import Service
 from shared.service.logging import configure
 from shared.service.settings import Settings, load_settings, refuse_unsafe, unknown_settings
@@ -54,6 +55,7 @@ def _settings(options: dict[str, Any]) -> Settings:
 
 
 def _run(serving: Coroutine[Any, Any, None]) -> None:
+    allow_many_connections()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(serving)
 

@@ -27,19 +27,20 @@ def make_app(gateway: Gateway) -> web.Application:
         ecosystem=Table(ecosystem.OPERATIONS),
     )
     app.on_response_prepare.append(name_the_host)
-    add_protocol(app)
+    for beginning in gateway.addresses.beginnings:
+        add_protocol(app, beginning)
     add_api(app)
     add_pages(app)
     return app
 
 
-def add_protocol(app: web.Application) -> None:
-    """The protocol's own addresses, and those for people who run the host."""
+def add_protocol(app: web.Application, beginning: str) -> None:
+    """The protocol's own addresses, and those for people who run the host, below `beginning`."""
     router = app.router
-    router.add_route("*", "/wopi/{rest:.*}", app[DISPATCH].__call__, expect_handler=expect_later)
-    router.add_route("GET", "/wopibootstrapper", bootstrap)
-    router.add_route("POST", "/wopibootstrapper", bootstrap)
-    router.add_get(DOWNLOAD_PATH, download)
-    router.add_get("/healthz", healthz)
-    router.add_get("/readyz", readyz)
-    router.add_get("/metrics", metrics)
+    router.add_route("*", beginning + "/wopi/{rest:.+}", app[DISPATCH].__call__, expect_handler=expect_later)
+    router.add_route("GET", f"{beginning}/wopibootstrapper", bootstrap)
+    router.add_route("POST", f"{beginning}/wopibootstrapper", bootstrap)
+    router.add_get(beginning + DOWNLOAD_PATH, download)
+    router.add_get(f"{beginning}/healthz", healthz)
+    router.add_get(f"{beginning}/readyz", readyz)
+    router.add_get(f"{beginning}/metrics", metrics)

@@ -4,6 +4,7 @@ Header names come in every letter case, an empty value counts as absent, boolean
 Spec: header conventions.
 """
 
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any, Final
@@ -23,6 +24,7 @@ ERROR_ANSWER: Final[web.RequestKey[ErrorAnswer]] = web.RequestKey("error_answer"
 """What turns an error into an answer, for requests whose answers aren't those of the protocol."""
 
 _TEXT_MAX: Final = 200
+_ID: Final = re.compile(r"[A-Za-z0-9]{1,32}")
 
 
 class BadRequest(LecternError):
@@ -37,6 +39,14 @@ def log_text(value: str | None) -> str:
     if text.isascii() and text.isprintable():
         return text.strip()
     return "".join(one if " " <= one <= "~" else "?" for one in text).strip()
+
+
+def log_id(text: str) -> str:
+    """An id of a path that is meant for logs; "" for what the host makes no ids of.
+
+    A client that puts an address together wrongly has its token there.
+    """
+    return text if _ID.fullmatch(text) else ""
 
 
 def correlation_id_of(request: web.Request) -> str:

@@ -8,13 +8,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from services.gateway.context import GATEWAY
 from services.gateway.requests import BadRequest
 from shared.core.errors import LecternError
 from shared.core.file import Content
 from shared.ports.content import ContentTooLarge
+from shared.service.metrics import Direction
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _EXPECTED: Final = web.RequestKey("expected", bool)
@@ -33,9 +34,11 @@ class UploadBroken(BadRequest):
 async def expect_later(request: web.Request) -> None:
     """For a route's `expect_handler`: says `100 Continue` when the body is read, and not before.
 
-    An expectation that isn't understood is overlooked. Spec: RFC 9110, 10.1.1.
+    An expectation that isn't understood is overlooked, and so is any in HTTP/1.0, which knows no such answer.
+    Spec: RFC 9110, 10.1.1.
     """
-    request[_EXPECTED] = request.headers.get("Expect", "").lower() == "100-continue"
+    is_understood = request.version >= HttpVersion11
+    request[_EXPECTED] = is_understood and request.headers.get("Expect", "").lower() == "100-continue"
 
 
 async def pieces(request: web.Request) -> AsyncIterator[bytes]:
@@ -72,7 +75,9 @@ async def received(request: web.Request) -> Content:
     refuse_too_large(request)
     # What is encoded is decoded on the way: its length says nothing.
     size = None if "Content-Encoding" in request.headers else request.content_length
-    return await gateway.content.write(pieces(request), gateway.rules.max_file_size_bytes, size)
+    content = await gateway.content.write(pieces(request), gateway.rules.max_file_size_bytes, size)
+    gateway.metrics.content(Direction.RECEIVED, content.size_bytes)
+    return content
 
 
 async def small_body(request: web.Request, max_size_bytes: int) -> bytes:

@@ -40,11 +40,9 @@ def lets_upload_go(outcome: object) -> bool:
 def unreferenced(done: Transition[File, object], uploaded: Content | None = None) -> frozenset[str]:
     """Keys that nothing refers to since that step; `uploaded` is the content that came with an accepted command.
 
-    Contents belong to one file alone, so that its document tells all. After a repetition there are none: what became
-    unreferenced went when the command took effect, and its upload may be in use.
+    Contents belong to one file alone, so that its document tells all, also after a repetition: the upload is in use, or
+    it isn't needed any more.
     """
-    if done.is_repeated:
-        return frozenset()
     keys = done.former.content_keys()
     if uploaded is not None and uploaded.key:
         keys |= {uploaded.key}

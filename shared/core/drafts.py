@@ -1,5 +1,6 @@
 """Drafts: the bytes of saves that were refused or failed, so that nobody's work is lost."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from typing import Final
 from shared.core.file import Caller, Content, File
 
 DRAFTS_PER_FILE: Final = 50
-"""Most drafts that are kept of one file; past that the oldest goes."""
+"""Most drafts that are kept of one file; past that, whoever has most of them loses their oldest."""
 DRAFT_LIFETIME: Final = timedelta(days=30)
 
 
@@ -56,6 +57,16 @@ def needs_no_draft(file: File, content: Content) -> bool:
 
 
 def outlived(drafts: Sequence[Draft], max_age: timedelta, now: datetime) -> tuple[Draft, ...]:
-    """Those of one file's drafts (the oldest first) that are to go: too old, or more than DRAFTS_PER_FILE."""
-    surplus = len(drafts) - DRAFTS_PER_FILE
-    return tuple(draft for number, draft in enumerate(drafts) if number < surplus or now - draft.refused_at > max_age)
+    """Those of one file's drafts (the oldest first) that are to go: too old, or more than DRAFTS_PER_FILE.
+
+    One user's many drafts never push out another's few: whoever may see a file can have saves of it refused.
+    """
+    going = [draft for draft in drafts if now - draft.refused_at > max_age]
+    kept = [draft for draft in drafts if now - draft.refused_at <= max_age]
+    while len(kept) > DRAFTS_PER_FILE:
+        counts = Counter(draft.saved_by.user_id for draft in kept)
+        most = max(counts.values())
+        surplus = next(draft for draft in kept if counts[draft.saved_by.user_id] == most)
+        kept.remove(surplus)
+        going.append(surplus)
+    return tuple(going)

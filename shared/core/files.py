@@ -36,7 +36,7 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class NameTaken:
-    """Refused with 409: the container has a file or container of that name. `free_name` would do."""
+    """Refused with 409: the container has a file (for a container: a container) of that name. `free_name` would do."""
 
     name: str
     free_name: str

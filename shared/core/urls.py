@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
 from shared.core.errors import LecternError
+from shared.core.names import split_name
 from shared.core.tokens import Resource
 
 SHARE_URL_TYPES: Final = ("ReadOnly", "ReadWrite")
@@ -41,6 +42,10 @@ PLACEHOLDERS: Final = frozenset(
 )
 """The placeholders that may be given a value. WOPI_SOURCE is filled with the WOPISrc."""
 
+_NAME_MAX: Final = 800
+"""Longest name in a download's address, percent-encoded: with token and host it stays below ACTION_URL_MAX."""
+_BASE_NAME_MAX: Final = 30
+"""Characters that are left of the base name of a longer one; each may need twelve."""
 _GROUP: Final = re.compile(r"<([^<>]*)>")
 _SOURCE: Final = "WOPI_SOURCE"
 _CONTEXT: Final = "SESSION_CONTEXT"
@@ -68,6 +73,16 @@ class Addresses:
         parts = urlsplit(self.public_url)
         object.__setattr__(self, "origin", f"{parts.scheme}://{parts.netloc}")
 
+    @property
+    def path(self) -> str:
+        """The path of the public address, without a slash at the end: "" for most hosts."""
+        return self.public_url.removeprefix(self.origin)
+
+    @property
+    def beginnings(self) -> tuple[str, ...]:
+        """How the path of a request may begin: a proxy takes the public address's path away, or leaves it there."""
+        return ("", self.path) if self.path else ("",)
+
     def home(self) -> str:
         """The first page."""
         return f"{self.public_url}/"
@@ -89,8 +104,11 @@ class Addresses:
         return f"{self.public_url}/wopibootstrapper"
 
     def download(self, token: str, name: str) -> str:
-        """The newest content of the file that the download token names; the address is the whole permission."""
-        return f"{self.public_url}/download/{token}/{quote(name, safe='')}"
+        """The newest content of the file that the download token names; the address is the whole permission.
+
+        The name is for people alone. One that would make the address longer than clients take is cut.
+        """
+        return f"{self.public_url}/download/{token}/{_short_name(name)}"
 
     def host_view(self, file_id: str) -> str:
         """The page that shows the file: HostViewUrl."""
@@ -167,6 +185,15 @@ def with_query(url: str, pairs: Iterable[tuple[str, str]]) -> str:
     if not added:
         return url
     return f"{url}{'&' if '?' in url else '?'}{added}"
+
+
+def _short_name(name: str) -> str:
+    """A file's name as a part of a path: whole, or with its extension but not all of its base name."""
+    quoted = quote(name, safe="")
+    if len(quoted) <= _NAME_MAX:
+        return quoted
+    base, extension = split_name(name)
+    return quote(base[:_BASE_NAME_MAX] + extension, safe="")
 
 
 def _segment(resource_id: str) -> str:

@@ -54,7 +54,10 @@ class ContentStore(Protocol):
         """
 
     def open(self, content: Content) -> AbstractAsyncContextManager[ContentReader]:
-        """Open for reading; raises NotFound if the key holds nothing. EMPTY_CONTENT can be read as well."""
+        """Open for reading. EMPTY_CONTENT can be read as well.
+
+        Raises NotFound if the key holds nothing, and Unavailable if it holds more or fewer bytes than it should.
+        """
 
     async def delete(self, key: str) -> None:
         """Remove the bytes, if they are there."""

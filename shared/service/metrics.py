@@ -22,7 +22,7 @@ class Level(Enum):
     FILES = ("lectern_files", "Files that exist.")
     LOCKS_HELD = ("lectern_locks_held", "Files that are locked.")
     DRAFTS = ("lectern_drafts", "Drafts of refused saves that are kept.")
-    OUTBOX_DEPTH = ("lectern_outbox_depth", "Events that are saved but not published yet.")
+    OUTBOX_DEPTH = ("lectern_outbox_depth", "Resources with events that are saved but not published yet.")
 
     def __init__(self, metric: str, meaning: str) -> None:
         self.metric = metric

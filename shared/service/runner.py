@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from structlog.contextvars import bound_contextvars
 
-from shared.core.errors import Contended, DeadlinePassed, LecternError, Unavailable
+from shared.core.errors import Contended, DeadlinePassed, LecternError, NotFound, Unavailable
 from shared.messages.commands import Command, Service
 from shared.ports.bus import Handler, Handlers
 from shared.service.logging import get_logger
@@ -23,7 +23,8 @@ class Answers:
     """What commands were answered, for as long as they could be delivered again.
 
     What took effect is remembered with the document itself. A refusal is not, so that it costs nobody a race; it is
-    remembered here, so that it doesn't turn into a success after the sender was told of it.
+    remembered here, so that it doesn't turn into a success after the sender was told of it. NotFound is such a refusal;
+    the other errors leave open whether the command takes effect, and are no answers.
     """
 
     def __init__(self, limit: int = _ANSWERS_MAX) -> None:
@@ -74,10 +75,15 @@ async def _answer(handler: Handler, command: Command[Any], answers: Answers, now
     if now() >= command.deadline:
         raise DeadlinePassed("the command came too late and was dropped")
     known = answers.of(command)
+    if isinstance(known, NotFound):
+        raise NotFound(str(known))
     if known is not None:
         return known
     try:
         outcome = await handler(command)
+    except NotFound as error:
+        answers.keep(command, error, now())
+        raise
     except LecternError:
         raise
     except Exception as error:

@@ -97,8 +97,6 @@ class Transition(Generic[StateT, OutcomeT_co]):
     """The document that was decided on."""
     state: StateT
     """The document since; the same object as `former` if nothing was changed, by a refusal or by a repetition."""
-    is_repeated: bool = False
-    """The command had taken effect before; `outcome` is what it was told then."""
 
 
 def _never(_: object) -> bool:
@@ -124,7 +122,7 @@ async def transition(
         answer = remembered(loaded, command)
         if answer is not None:
             outcome_is_recorded(answer)
-            return Transition(answer, loaded.state, loaded.state, is_repeated=True)
+            return Transition(answer, loaded.state, loaded.state)
         if loaded.state.deleted_at is not None:
             raise NotFound(f"there is no {key}")
         decision = decide(loaded.state)

@@ -494,6 +494,15 @@ async def test_an_exact_file_name_that_is_taken_is_409_with_a_free_one(host: Hos
     assert await host.bytes_of(file_id) == b"kept"
 
 
+async def test_a_taken_file_name_comes_with_the_lock_of_the_file_that_has_it(host: Host) -> None:
+    folder = await host.container()
+    await host.wopi(await host.file("a.docx", container=folder)).lock("theirs")
+
+    answer = await container_place(host, folder).post("CREATE_CHILD_FILE", X_WOPI_RelativeTarget="a.docx")
+
+    assert (answer.status, answer.headers["X-WOPI-Lock"]) == (409, "theirs")
+
+
 @pytest.mark.parametrize("overwrite", ["true", "True", "TRUE"])
 async def test_overwriting_an_unlocked_file_leaves_no_bytes_and_the_same_id(host: Host, overwrite: str) -> None:
     folder = await host.container()

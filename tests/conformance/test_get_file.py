@@ -1,6 +1,7 @@
 """GetFile over HTTP, and the ranges of it that Collabora Online may ask for. Spec: Files > GetFile."""
 
 import pytest
+from yarl import URL
 
 from tests.hosts import Host
 
@@ -140,3 +141,17 @@ async def test_a_lock_id_on_it_is_ignored(host: Host) -> None:
     await client.lock("a")
 
     assert (await client.get("/contents", X_WOPI_Lock="b")).status == 200
+
+
+async def test_a_client_that_goes_away_is_no_error_of_the_host(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    client = host.wopi(await host.file(content=LARGE * 24))
+
+    response = await host.session.get(URL(host.url + client.url("/contents"), encoded=True))
+    await response.content.readexactly(10)
+    response.close()
+
+    async def is_told() -> bool:
+        return b'operation="GetFile",status="499"' in host.gateway.metrics.render()
+
+    await host.until(is_told)
+    assert "Error handling request" not in caplog.text

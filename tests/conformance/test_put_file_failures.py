@@ -23,12 +23,14 @@ LIMIT = 100_000
 
 
 @asynccontextmanager
-async def raw(client: WopiFile, headers: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+async def raw(
+    client: WopiFile, headers: str, http: str = "1.1"
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A connection on which a PutFile with these headers has begun."""
     address = urlsplit(client.host.url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     writer.write(
-        f"POST {client.url('/contents')} HTTP/1.1\r\nHost: {address.netloc}\r\nX-WOPI-Override: PUT\r\n"
+        f"POST {client.url('/contents')} HTTP/{http}\r\nHost: {address.netloc}\r\nX-WOPI-Override: PUT\r\n"
         f"X-WOPI-Lock: a\r\n{headers}\r\n\r\n".encode()
     )
     try:
@@ -148,6 +150,15 @@ async def test_a_client_that_asks_first_is_told_to_go_on_only_if_it_may(host: Ho
         assert await status_of(reader) == 401
     async with raw(host.wopi(client.file_id, may_write=False), headers) as (reader, _):
         assert await status_of(reader) == 404
+    assert await host.bytes_of(client.file_id) == b"new"
+
+
+async def test_a_client_of_http_1_0_is_never_told_to_go_on(host: Host) -> None:
+    client = await locked_file(host)
+
+    async with raw(client, "Expect: 100-continue\r\nContent-Length: 3", http="1.0") as (reader, writer):
+        writer.write(b"new")
+        assert await status_of(reader) == 200
     assert await host.bytes_of(client.file_id) == b"new"
 
 

@@ -165,6 +165,16 @@ async def test_an_exact_name_that_is_taken_is_a_conflict_with_one_that_is_free(
     assert retried.json["Name"] == "Übersicht (1).docx"
 
 
+async def test_a_taken_name_comes_with_the_lock_of_the_file_that_has_it(host: Host) -> None:
+    source, there = host.wopi(await host.file()), await host.file("There.docx", owner="bob")
+    await host.wopi(there, "bob").lock("theirs")
+
+    assert (await put(source, X_WOPI_RelativeTarget="There.docx")).lock == "theirs"
+
+    await host.grant(there, "ann", Role.NONE)
+    assert (await put(source, X_WOPI_RelativeTarget="There.docx")).lock is None
+
+
 @pytest.mark.parametrize("overwrite", ["true", "True", "TRUE"])
 async def test_overwriting_gives_the_file_that_has_the_name_new_bytes(host: Host, overwrite: str) -> None:
     source = host.wopi(await host.file())

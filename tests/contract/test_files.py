@@ -60,6 +60,17 @@ async def test_what_was_never_there_is_not_found(files: FileStore) -> None:
         _ = await files.load("f1")
 
 
+@pytest.mark.parametrize("text", ["", "\udcff", "x" * 10_000, "'; DROP TABLE files; --", "a\0b"])
+async def test_any_text_can_be_asked_for(files: FileStore, text: str) -> None:
+    _ = await inserted(files, file_of())
+
+    assert await files.find(text) is None
+    assert await files.by_name(ROOT_ID, text) is None
+    assert await files.names_taken(text, ["f1.docx"]) == frozenset()
+    with pytest.raises(NotFound):
+        _ = await files.load(text)
+
+
 async def test_of_two_files_with_one_id_the_second_changes_nothing(files: FileStore) -> None:
     first = await inserted(files, file_of())
 

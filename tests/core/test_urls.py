@@ -1,6 +1,6 @@
 """Addresses of the host, how they are read back, and action URLs. Spec: discovery and host page > From urlsrc."""
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -149,6 +149,16 @@ def test_the_origin_has_no_path() -> None:
 def test_a_token_comes_with_the_moment_it_expires() -> None:
     assert HOST.with_token(SRC, "ab12", 1700000000000) == f"{SRC}?access_token=ab12&access_token_ttl=1700000000000"
     assert HOST.with_token(f"{SRC}?a=1", "ab12", 0) == f"{SRC}?a=1&access_token=ab12&access_token_ttl=0"
+
+
+@pytest.mark.parametrize("character", ["x", "\u65e5", "\U0001f600"])
+def test_the_longest_name_makes_no_download_address_that_clients_cut(character: str) -> None:
+    name = character * 250 + "." + character * 31
+
+    address = Addresses("https://" + "h" * 253).download("ab" * 300, name)
+
+    assert len(address) < ACTION_URL_MAX
+    assert unquote(address).endswith("." + character * 31)
 
 
 def test_a_download_is_named_like_its_file() -> None:

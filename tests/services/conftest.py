@@ -23,7 +23,7 @@ from shared.messages.commands import CommitContent, CreateContainer, CreateFile,
 from shared.messages.events import Event
 from shared.ports.bus import EventStream
 from shared.ports.content import ContentStore
-from shared.ports.metadata import Metadata
+from shared.ports.metadata import Change, Metadata
 from shared.service.transact import Origin, change_of
 from tests.builders import Clock, an_envelope
 
@@ -121,6 +121,11 @@ class Services:
         made = await self.ask(self.container_creation(name, parent=parent))
         assert isinstance(made, ContainerMade), made
         return made.container_id
+
+    async def close(self, container_id: str) -> None:
+        """Do the first step of a deletion, as one that breaks off after it."""
+        loaded = await self.metadata.containers.load(container_id)
+        assert await self.metadata.containers.replace(loaded, Change(replace(loaded.state, closing=True)))
 
     async def lock(self, file_id: str, lock_id: str) -> Any:
         """Lock the file."""

@@ -1,17 +1,16 @@
 """CreateFile: names, redelivery, and containers that close meanwhile."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
+from services.ecosystem.sweeper import sweep as reopen
 from shared.core.containers import ROOT_ID
 from shared.core.errors import Contended, LecternError, NotFound
 from shared.core.file import LockMismatch
 from shared.core.files import Created, Deleted, NameIllegal, NameTaken
 from shared.core.names import BASE_NAME_MAX
 from shared.messages.commands import DeleteContainer, DeleteFile, MoveFile, Naming, RenameFile
-from shared.ports.metadata import Change
 from tests.services.conftest import Interposed, Services
 
 
@@ -292,24 +291,20 @@ async def test_a_file_that_comes_into_a_container_which_is_deleted_meanwhile_is_
     assert await services.news_types(command.new_file_id) == ["file.created", "file.deleted"]
 
 
-async def test_a_file_taken_back_stays_away_when_its_creation_is_redelivered(services: Services) -> None:
+async def test_a_file_that_comes_into_a_container_which_is_closing_is_taken_back_for_good(services: Services) -> None:
     folder = await services.container()
     command = await services.creation(container=folder)
-    deletion = DeleteContainer(container_id=folder, **services.envelope())
-
-    async def deletion_up_to_its_look_for_children() -> None:
-        children = Interposed(services.metadata.files, "in_container", insertion, call=2)
-        await services.with_metadata(files=children).ask(deletion)
-
-    async def insertion() -> None:
-        with pytest.raises(NotFound):
-            await services.ask(command)
-
-    await deletion_up_to_its_look_for_children()
+    racing = services.with_metadata(files=Interposed(services.metadata.files, "insert", lambda: services.close(folder)))
 
     with pytest.raises(NotFound):
+        await racing.ask(command)
+    await reopen(services.metadata, services.clock())
+    with pytest.raises(NotFound):
         await services.ask(command)
+
     assert await services.metadata.files.find(command.new_file_id) is None
+    assert await services.keys() == set()
+    assert await services.ask(DeleteContainer(container_id=folder, **services.envelope())) == Deleted()
 
 
 async def test_a_container_is_not_deleted_once_a_file_has_come_into_it(services: Services) -> None:
@@ -328,9 +323,7 @@ async def test_a_redelivered_creation_waits_while_the_container_is_being_deleted
     folder = await services.container()
     command = await services.creation(container=folder)
     await services.ask(command)
-    loaded = await services.metadata.containers.load(folder)
-    closing = Change(replace(loaded.state, closing=True))
-    assert await services.metadata.containers.replace(loaded, closing)
+    await services.close(folder)
 
     with pytest.raises(Contended):
         await services.ask(command)

@@ -142,6 +142,23 @@ async def test_past_their_number_the_oldest_drafts_go_with_their_bytes(services:
     assert await services.keys() == await all_keys(services, file_id)
 
 
+async def test_no_flood_of_drafts_by_one_user_pushes_out_the_work_of_another(services: Services) -> None:
+    file_id = await services.file()
+    work = await draft(services, file_id, b"an hour of bob's work")
+
+    for number in range(DRAFTS_PER_FILE + 2):
+        content = await services.upload(f"flood {number}".encode())
+        flood = KeepDraft(
+            file_id=file_id, draft_id=uuid.uuid4().hex, content=content, reason="no right", **services.envelope("eve")
+        )
+        assert (await services.ask(flood)).is_new
+
+    kept = await services.metadata.drafts.of_file(file_id)
+    assert len(kept) == DRAFTS_PER_FILE
+    assert kept[0].draft_id == work
+    assert await services.bytes_of(kept[0].content) == b"an hour of bob's work"
+
+
 async def test_drafts_past_their_age_go_when_another_one_comes(services: Services) -> None:
     file_id = await services.file()
     await draft(services, file_id, b"old")

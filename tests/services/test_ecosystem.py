@@ -1,7 +1,6 @@
 """The ecosystem service: the tree of containers."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -27,7 +26,6 @@ from shared.messages.commands import (
     RenameContainer,
     SetContainerGrant,
 )
-from shared.ports.metadata import Change
 from shared.service.metrics import Swept
 from shared.service.transact import REMEMBERED_FOR
 from tests.services.conftest import Interposed, Services
@@ -39,11 +37,6 @@ def deletion(services: Services, container_id: str) -> DeleteContainer:
 
 def moving(services: Services, container_id: str, parent_id: str, name: str | None = None) -> MoveContainer:
     return MoveContainer(container_id=container_id, parent_id=parent_id, name=name, **services.envelope())
-
-
-async def close(services: Services, container_id: str) -> None:
-    loaded = await services.metadata.containers.load(container_id)
-    assert await services.metadata.containers.replace(loaded, Change(replace(loaded.state, closing=True)))
 
 
 async def place_of(services: Services, container_id: str) -> tuple[str, str]:
@@ -137,6 +130,22 @@ async def test_a_container_whose_parent_is_deleted_meanwhile_is_taken_back(servi
 
     assert await services.metadata.containers.find(command.new_container_id) is None
     assert await services.news_types(command.new_container_id) == ["container.created", "container.deleted"]
+
+
+async def test_a_container_whose_parent_is_closing_is_taken_back_for_good(services: Services) -> None:
+    parent = await services.container("Parent")
+    command = services.container_creation("Child", parent=parent)
+    racing = services.with_metadata(
+        containers=Interposed(services.metadata.containers, "insert", lambda: services.close(parent))
+    )
+
+    with pytest.raises(NotFound):
+        await racing.ask(command)
+    await sweep(services.metadata, services.clock())
+    with pytest.raises(NotFound):
+        await services.ask(command)
+
+    assert await services.metadata.containers.children(parent) == []
 
 
 async def test_a_container_that_got_a_child_before_it_could_be_taken_back_is_put_into_the_root(
@@ -267,6 +276,24 @@ async def test_a_container_that_moves_into_one_which_is_deleted_meanwhile_is_put
     assert await place_of(services, folder) == (ROOT_ID, "Plans")
 
 
+async def test_a_container_that_moves_into_one_which_is_closing_is_put_back_until_it_is_moved_anew(
+    services: Services,
+) -> None:
+    target, folder = await services.container("Target"), await services.container("Plans")
+    racing = services.with_metadata(
+        containers=Interposed(services.metadata.containers, "replace", lambda: services.close(target))
+    )
+    command = moving(services, folder, target)
+
+    with pytest.raises(NotFound):
+        await racing.ask(command)
+
+    assert await place_of(services, folder) == (ROOT_ID, "Plans")
+    await sweep(services.metadata, services.clock())
+    assert await services.ask(moving(services, folder, target)) == ContainerPlaced(target, "Plans")
+    assert await place_of(services, folder) == (target, "Plans")
+
+
 async def test_a_container_does_not_move_to_where_nothing_is(services: Services) -> None:
     folder = await services.container("Plans")
 
@@ -340,7 +367,7 @@ async def test_that_a_container_was_empty_once_does_not_count_after_it_was_open_
         happened = True
         await sweep(services.metadata, services.clock())
         await services.file(container=folder)
-        await close(services, folder)
+        await services.close(folder)
 
     racing = services.with_metadata(
         containers=Interposed(services.metadata.containers, "replace", opened_filled_and_closed_again, call=2)
@@ -369,7 +396,7 @@ async def test_a_redelivered_creation_waits_while_its_parent_is_being_deleted(se
     parent = await services.container("Parent")
     command = services.container_creation("Child", parent=parent)
     await services.ask(command)
-    await close(services, parent)
+    await services.close(parent)
 
     with pytest.raises(Contended):
         await services.ask(command)
@@ -395,7 +422,7 @@ async def test_a_grant_is_set_and_told_once(services: Services) -> None:
 
 async def test_the_sweeper_opens_a_container_whose_deletion_broke_off(services: Services) -> None:
     folder = await services.container("Plans")
-    await close(services, folder)
+    await services.close(folder)
     with pytest.raises(NotFound):
         await services.file(container=folder)
 

@@ -172,6 +172,20 @@ async def test_a_file_that_moves_into_a_container_which_is_deleted_meanwhile_is_
     assert (head.container_id, head.name) == (home, "Report.docx")
 
 
+async def test_a_file_that_moves_into_a_container_which_is_closing_is_put_back(services: Services) -> None:
+    target = await services.container("Target")
+    file_id = await services.file("Report.docx")
+    racing = services.with_metadata(
+        files=Interposed(services.metadata.files, "replace", lambda: services.close(target))
+    )
+
+    with pytest.raises(NotFound):
+        await racing.ask(moving(services, file_id, target))
+
+    assert (await services.head(file_id)).container_id == ROOT_ID
+    assert await services.news_types(file_id) == ["file.created", "file.moved", "file.moved"]
+
+
 async def test_a_file_whose_former_container_is_gone_too_is_put_into_the_root_under_a_free_name(
     services: Services,
 ) -> None:
@@ -196,6 +210,26 @@ async def test_a_file_whose_former_container_is_gone_too_is_put_into_the_root_un
     head = await services.head(file_id)
     assert (head.container_id, head.name) == (ROOT_ID, "Report (1).docx")
     assert await services.metadata.containers.find(home) is None
+
+
+async def test_a_file_whose_former_container_closes_while_it_is_put_back_goes_on_to_the_root(
+    services: Services,
+) -> None:
+    home, target = await services.container("Home"), await services.container("Target")
+    file_id = await services.file("Report.docx", container=home)
+    racing = services.with_metadata(
+        files=Interposed(
+            Interposed(services.metadata.files, "replace", lambda: services.close(target)),
+            "replace",
+            lambda: services.close(home),
+            call=2,
+        )
+    )
+
+    with pytest.raises(NotFound):
+        await racing.ask(moving(services, file_id, target))
+
+    assert (await services.head(file_id)).container_id == ROOT_ID
 
 
 async def test_a_file_that_is_locked_when_it_must_be_put_back_stays_locked(services: Services) -> None:

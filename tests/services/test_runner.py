@@ -168,6 +168,17 @@ async def test_a_repetition_gets_the_same_refusal_though_it_could_succeed_by_now
     assert (await services.head(file_id)).lock is None
 
 
+async def test_what_was_not_found_is_not_found_by_a_repetition() -> None:
+    handling = Handling([NotFound("there is no f1"), Locked(3)])
+    handle, again = handling.observed(), command()
+
+    for _ in range(2):
+        with pytest.raises(NotFound, match="there is no f1"):
+            await handle(again)
+
+    assert handling.calls == 1
+
+
 async def test_an_error_is_no_answer_so_that_a_repetition_is_tried_again() -> None:
     handling = Handling([Contended("try again"), Locked(3)])
     handle, again = handling.observed(), command()

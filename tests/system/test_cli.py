@@ -7,12 +7,15 @@ import pty
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from html import unescape
 from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -432,3 +435,58 @@ def test_help_needs_no_host(command: str, tmp_path: Path) -> None:
 
     assert done.returncode == 0
     assert done.stdout.startswith(f"Usage: lectern {command}")
+
+
+# In the office suite
+
+DISCOVERY: Final = """<?xml version="1.0" encoding="utf-8"?>
+<wopi-discovery><net-zone name="external-http"><app name="Suite" favIconUrl="http://127.0.0.1/icon.ico">
+<action name="edit" ext="docx" urlsrc="http://127.0.0.1/suite?&lt;ui=UI_LLCC&amp;&gt;"/>
+</app></net-zone></wopi-discovery>"""
+
+
+@pytest.fixture
+def suite_url() -> Iterator[str]:
+    """An office suite, as far as its discovery document."""
+
+    class Suite(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = DISCOVERY.encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/xml")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing to say."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Suite) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/hosting/discovery"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_document_opens_by_a_page_that_nobody_else_can_read(
+    start: Callable[..., Serving], suite_url: str, tmp_path: Path
+) -> None:
+    host = start(tmp_path / "data", LECTERN_DISCOVERY_URL=suite_url)
+
+    host.said("open", "/Samples/Letter.docx", "--user", "ann", "--page", "page.html", cwd=tmp_path)
+
+    page = tmp_path / "page.html"
+    text = page.read_text("utf-8")
+    (action,) = re.findall(r'action="([^"]+)"', text)
+    assert unescape(action).startswith("http://127.0.0.1/suite?")
+    assert quote(f"{host.url}/wopi/files/", safe="") in unescape(action)
+    assert re.search(r'name="access_token" value="[0-9a-f]+"', text)
+    assert page.stat().st_mode & 0o777 == 0o600
+
+
+def test_without_a_suite_it_says_what_to_set(host: Serving) -> None:
+    done = host.command("open", "/Samples/Letter.docx", "--user", "ann")
+
+    assert done.returncode == 6
+    assert "set LECTERN_DISCOVERY_URL" in done.stderr

@@ -1,6 +1,7 @@
 """`lectern serve` as a process: how it starts, what it refuses, how it stops."""
 
 import http.client
+import resource
 import signal
 import socket
 import threading
@@ -28,6 +29,17 @@ def got(url: str, path: str) -> tuple[int, bytes]:
 
 def test_it_prints_an_address_that_answers(serving: Serving) -> None:
     assert [got(serving.url, path)[0] for path in ("/healthz", "/readyz", "/metrics")] == [200, 200, 200]
+
+
+def test_it_may_have_as_many_connections_as_the_system_allows(tmp_path: Path, start: Start) -> None:
+    given = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (given[1] // 2, given[1]))
+    try:
+        serving = start(tmp_path / "data")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, given)
+
+    assert resource.prlimit(serving.process.pid, resource.RLIMIT_NOFILE) == (given[1], given[1])
 
 
 def test_the_first_start_makes_samples_that_do_not_come_back(serving: Serving, start: Start) -> None:
@@ -92,6 +104,16 @@ def test_a_slip_of_the_pen_is_warned_of(tmp_path: Path, start: Start) -> None:
     serving.stop()
 
     assert "LECTERN_LOG_LEVLE is not a setting; did you mean LECTERN_LOG_LEVEL?" in serving.log.read_text()
+
+
+@pytest.mark.parametrize(("audience", "is_warned"), [("", True), ("lectern", False)])
+def test_an_issuer_without_an_audience_is_warned_of(
+    tmp_path: Path, start: Start, audience: str, is_warned: bool
+) -> None:
+    issuer = "http://127.0.0.1:9/realm"
+    serving = start(tmp_path / "data", LECTERN_OIDC_ISSUER=issuer, LECTERN_OIDC_AUDIENCE=audience)
+
+    assert ("oidc_audience_not_set" in serving.log.read_text()) is is_warned
 
 
 def test_a_data_folder_that_can_not_be_made_is_refused_with_a_sentence(tmp_path: Path) -> None:

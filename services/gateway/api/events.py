@@ -5,9 +5,9 @@ Spec: CloudEvents 1.0 (JSON format); HTML > Server-sent events.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from aiohttp import web
@@ -37,11 +37,22 @@ async def follow_events(call: Call[EventsQuery, NoBody]) -> web.StreamResponse:
     await response.prepare(request)
     patience = call.gateway.rules.upload_timeout.total_seconds()
     stream = _pieces(events, after, request.app[CLOSING], call.gateway.addresses.public_url, live=call.query.follow)
-    async with aclosing(stream):
-        async for piece in stream:
-            async with asyncio.timeout(patience):
-                await response.write(piece)
+    try:
+        async with aclosing(stream):
+            async for piece in stream:
+                async with asyncio.timeout(patience):
+                    await response.write(piece)
+    except TimeoutError:
+        _abort(request)  # the subscriber doesn't read on
+    except Exception:
+        _abort(request)  # the answer has begun, so that a broken connection is all that can be told
+        raise
     return response
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
 
 
 async def _position(events: EventStream, after: str | None) -> str | None:
@@ -54,6 +65,8 @@ async def _position(events: EventStream, after: str | None) -> str | None:
             await anext(probe, None)
         except ValueError:
             raise Refused(Kind.BAD_REQUEST, "that is no position in the stream of events") from None
+        finally:
+            await _closed(probe)
     return after
 
 
@@ -77,15 +90,15 @@ async def _pieces(
             coming = asyncio.ensure_future(anext(stream, None))
             yield _message(positioned, source)
     finally:
-        await _ended(coming, closed)
-        if isinstance(stream, AsyncGenerator):
-            await stream.aclose()
+        for task in (coming, closed):
+            task.cancel()
+        await asyncio.gather(coming, closed, return_exceptions=True)
+        await _closed(stream)
 
 
-async def _ended(*tasks: asyncio.Future[Any]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+async def _closed(stream: AsyncIterator[Positioned]) -> None:
+    if isinstance(stream, AsyncGenerator):
+        await stream.aclose()
 
 
 def _message(positioned: Positioned, source: str) -> bytes:

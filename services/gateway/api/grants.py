@@ -1,5 +1,7 @@
 """Grants on files and containers: who was given which role here. For owners."""
 
+from typing import Final
+
 from aiohttp import web
 
 from services.gateway.api.inputs import GrantWish, NoBody, NoQuery
@@ -15,6 +17,9 @@ from shared.messages.commands import SetContainerGrant, SetFileGrant
 
 Reading = Call[NoQuery, NoBody]
 Granting = Call[NoQuery, GrantWish]
+
+GRANTS_MAX: Final = 5000
+"""Most grants on one file or container. All of them are read and written with it: each request that it concerns pays."""
 
 
 async def list_file_grants(call: Reading) -> web.Response:
@@ -54,7 +59,7 @@ async def revoke_on_container(call: Reading) -> web.Response:
 async def _set_on_file(call: AnyCall, role: Role | None) -> str:
     """Set the grant; the id of the user it's for."""
     access = await call.file()
-    user_id = _grantee(call)
+    user_id = _grantee(call, access.file.grants, role)
     command = SetFileGrant(file_id=access.file.file_id, user_id=user_id, role=role, **envelope(call.request))
     await call.gateway.bus.request(command)
     return user_id
@@ -63,16 +68,20 @@ async def _set_on_file(call: AnyCall, role: Role | None) -> str:
 async def _set_on_container(call: AnyCall, role: Role | None) -> str:
     """Set the grant; the id of the user it's for."""
     access = await call.container()
-    user_id, container_id = _grantee(call), access.container.container_id
+    user_id, container_id = _grantee(call, access.container.grants, role), access.container.container_id
     command = SetContainerGrant(container_id=container_id, user_id=user_id, role=role, **envelope(call.request))
     await call.gateway.bus.request(command)
     return user_id
 
 
-def _grantee(call: AnyCall) -> str:
+def _grantee(call: AnyCall, present: tuple[Grant, ...], role: Role | None) -> str:
+    """Whom the path names. Raises Refused if nothing can be granted to them, or to nobody else any more."""
     user_id = user_id_named(call.part("user"))
     if user_id == OPERATOR_ID:
         raise Refused(Kind.FIXED, "the operator owns everything; that can't be changed by a grant")
+    is_another = role is not None and all(one.user_id != user_id for one in present)
+    if is_another and len(present) >= GRANTS_MAX:
+        raise Refused(Kind.TOO_MANY, f"there are {GRANTS_MAX} grants here already, and there can be no more")
     return user_id
 
 

@@ -32,6 +32,8 @@ QUERY_PATH_MAX: Final = 4000
 VERSION_MAX: Final = 10**15
 """Past any version that a file will have."""
 
+LANGUAGE_PATTERN: Final = "[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"
+
 _INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
 _BOOLEANS: Final = {"true": True, "false": False}
 
@@ -98,9 +100,9 @@ Language = Annotated[
     str,
     Meta(
         description="Language of the client's user interface.",
-        pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
         max_length=35,
         examples=["de-DE"],
+        extra_json_schema={"pattern": f"^{LANGUAGE_PATTERN}$"},
     ),
 ]
 IdInput = Annotated[str, Meta(max_length=64, examples=["0b7d1c2e9a3f4d5e8f60718293a4b5c6"])]
@@ -140,7 +142,7 @@ class PageQuery(Struct, frozen=True, kw_only=True):
             Meta(
                 description="`next` of the page before.",
                 max_length=QUERY_PATH_MAX,
-                extra_json_schema={"pattern": "^(container|file):"},
+                extra_json_schema={"pattern": "^$|^(container|file):"},
             ),
         ]
         | UnsetType
@@ -181,7 +183,10 @@ class EventsQuery(Struct, frozen=True, kw_only=True):
 
     after: Annotated[
         str | UnsetType,
-        Meta(description="The `id` of the last event had; `latest` for none of those that are there already."),
+        Meta(
+            description="The `id` of the last event had; `latest` for none of those that are there already.",
+            extra_json_schema={"format": "event-position"},
+        ),
     ] = UNSET
     follow: Annotated[bool, Meta(description="Whether to wait for new events.")] = True
 

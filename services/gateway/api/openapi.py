@@ -16,8 +16,10 @@ import msgspec
 from services.gateway.api.inputs import BODY_MAX_BYTES, ONE_OF, FileName, UserName
 from services.gateway.api.operations import ID_PATTERN, PREFIX, Answer, Form, Operation, Who
 from services.gateway.api.problems import MEDIA_TYPE, Kind, Problem
+from services.gateway.api.resources import CloudEvent, EventMessage
 from services.gateway.api.sign_in import ACT_AS
 from shared.core.permissions import Role
+from shared.core.users import USER_NAME_MAX
 
 JSON: Final = "application/json"
 
@@ -52,6 +54,11 @@ _CONDITIONS: Final[dict[str, str]] = {
 }
 _RANGE: Final[dict[str, str]] = {"Range": "One range of bytes: `bytes=0-99`.", "If-Range": "For Range: an ETag."}
 
+_FORMS: Final[Mapping[Form, Json]] = {
+    Form.BYTES: {"type": "string", "contentMediaType": Form.BYTES.value},
+    Form.EVENTS: {"$ref": _REF.format(name=EventMessage.__name__)},
+}
+
 
 def document_of(operations: Iterable[Operation[Any, Any]], public_url: str, version: str) -> Json:
     """The document for the host at `public_url`."""
@@ -76,7 +83,11 @@ def document_of(operations: Iterable[Operation[Any, Any]], public_url: str, vers
         "components": {
             "schemas": schemas,
             "parameters": {
-                "ActAs": _header(ACT_AS, "For the operator alone: the user to act for.", msgspec.json.schema(UserName))
+                "ActAs": _header(
+                    ACT_AS,
+                    "For the operator alone: the user to act for, by name or id. A name in another script is sent in UTF-8.",
+                    {"type": "string", "pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": USER_NAME_MAX},
+                )
             },
             "securitySchemes": {
                 "apiKey": {"type": "http", "scheme": "bearer", "description": "The host's API key: the operator."},
@@ -92,7 +103,7 @@ def document_of(operations: Iterable[Operation[Any, Any]], public_url: str, vers
 
 
 def _schemas(operations: Iterable[Operation[Any, Any]]) -> Json:
-    types: list[Any] = [Problem]
+    types: list[Any] = [Problem, CloudEvent, EventMessage]
     for operation in operations:
         types += [operation.body] if operation.takes_json else []
         types += [part for answer in operation.answers.values() for part in _types(answer)]
@@ -124,11 +135,10 @@ def _described(operation: Operation[Any, Any], schemas: Json) -> Json:
         content = {JSON: {"schema": schema, "example": _example(schema, schemas)}}
         described["requestBody"] = {"required": required, "content": content}
     elif operation.takes_bytes:
-        schema = {"type": "string", "contentMediaType": Form.BYTES.value}
         described["requestBody"] = {
             "description": "The bytes of the file, whatever Content-Type they are labelled with; none for an empty one.",
             "required": False,
-            "content": {Form.BYTES.value: {"schema": schema}},
+            "content": {Form.BYTES.value: {"schema": _FORMS[Form.BYTES]}},
         }
     return described
 
@@ -181,7 +191,7 @@ def _answer(answer: Answer, schemas: Json) -> Json:
         }
     if isinstance(answer.body, Form):
         if answer.body is not Form.EMPTY:
-            described["content"] = {answer.body.value: {"schema": {"type": "string"}}}
+            described["content"] = {answer.body.value: {"schema": _FORMS[answer.body]}}
         return described
     types = _types(answer)
     references = [{"$ref": _REF.format(name=one.__name__)} for one in types]

@@ -20,7 +20,7 @@ from services.gateway.api.inputs import NoBody, body_of, query_of, refuse_undeco
 from services.gateway.api.problems import Kind, Refused, problem_response, refusal_of
 from services.gateway.api.sign_in import challenge, sign_in
 from services.gateway.context import GATEWAY, Gateway
-from services.gateway.requests import ERROR_ANSWER, ErrorAnswer
+from services.gateway.requests import ERROR_ANSWER, ErrorAnswer, log_id
 from services.gateway.wopi.dispatch import OPERATION, RESOURCE_ID
 from shared.core.errors import LecternError, NotFound
 from shared.core.permissions import Role
@@ -185,7 +185,7 @@ class Operation(Generic[QueryT, BodyT]):
     def _resource_id(request: web.Request) -> str:
         """The id in the path, for logs."""
         parts = request.match_info
-        return parts.get("file_id") or parts.get("container_id") or parts.get("draft_id") or ""
+        return log_id(parts.get("file_id") or parts.get("container_id") or parts.get("draft_id") or "")
 
     async def _call(self, request: web.Request) -> Call[QueryT, BodyT]:
         user = await sign_in(request)

@@ -33,6 +33,7 @@ class Kind(Enum):
     ROOT_STAYS = "root-stays", HTTPStatus.CONFLICT, "the root container can't be moved or deleted"
     WOULD_LOOP = "would-loop", HTTPStatus.CONFLICT, "the container would be inside itself, or too deep"
     FIXED = "fixed", HTTPStatus.CONFLICT, "that can't be changed"
+    TOO_MANY = "too-many", HTTPStatus.CONFLICT, "there are as many as there can be"
     NO_ACTION = "no-action", HTTPStatus.CONFLICT, "there is no WOPI client that could open the file like that"
     PRECONDITION_FAILED = "precondition-failed", HTTPStatus.PRECONDITION_FAILED, "If-Match or If-None-Match says no"
     TOO_LARGE = "too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than the host takes"

@@ -6,7 +6,7 @@ what stands here can be used wherever the API takes a user.
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -206,3 +206,33 @@ class OpenAction(Struct, frozen=True, kw_only=True):
     access_token: str
     access_token_ttl: Annotated[int, Meta(description="When the token expires, in milliseconds since 1970-01-01 UTC.")]
     favicon_url: Annotated[str | UnsetType, Meta(description="The client's icon for this type of file.")] = UNSET
+
+
+class CloudEvent(Struct, frozen=True, kw_only=True):
+    """What happened to one file or container (CloudEvents 1.0). Its id is the same whenever it is delivered again."""
+
+    specversion: Literal["1.0"]
+    id: Annotated[str, Meta(description="The resource's id and the event's number.", examples=["0b7d1c2e9a3f4d5e:7"])]
+    source: Annotated[str, Meta(description="The host's address.", examples=["https://docs.example.com"])]
+    type: Annotated[str, Meta(examples=["file.content_changed"])]
+    subject: Annotated[str, Meta(description="The resource's id.", examples=["0b7d1c2e9a3f4d5e"])]
+    time: Time
+    datacontenttype: Literal["application/json"]
+    data: Annotated[dict[str, Any], Meta(description="What belongs to the type of event.", examples=[{"sequence": 7}])]
+
+
+class EventMessage(Struct, frozen=True, kw_only=True):
+    """One server-sent event."""
+
+    id: Annotated[str, Meta(description="Its place in the stream: go on `after` it.", examples=["42"])]
+    event: Annotated[str, Meta(description="The type of event.", examples=["file.content_changed"])]
+    data: Annotated[
+        str,
+        Meta(
+            description="A CloudEvent in JSON.",
+            extra_json_schema={
+                "contentMediaType": "application/json",
+                "contentSchema": {"$ref": "#/components/schemas/CloudEvent"},
+            },
+        ),
+    ]

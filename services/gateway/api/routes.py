@@ -24,11 +24,17 @@ def add_api(app: web.Application) -> None:
     app[DOCUMENT] = msgspec.json.encode(document_of(OPERATIONS, public_url, version("lectern")))
     app[CLOSING] = asyncio.Event()
     app.on_shutdown.append(_close_streams)
-    app.router.add_get("/api/openapi.json", get_openapi, allow_head=False)
+    for beginning in app[GATEWAY].addresses.beginnings:
+        _add_routes(app.router, beginning)
+
+
+def _add_routes(router: web.UrlDispatcher, beginning: str) -> None:
+    router.add_get(f"{beginning}/api/openapi.json", get_openapi, allow_head=False)
     for operation in OPERATIONS:
+        path = beginning + PREFIX + operation.path
         for method in ("GET", "HEAD") if operation.has_head else (operation.method,):
-            app.router.add_route(method, PREFIX + operation.path, operation.__call__, expect_handler=expect_later)
-    app.router.add_route("*", "/api{rest:(/.*)?}", nothing_here)
+            router.add_route(method, path, operation.__call__, expect_handler=expect_later)
+    router.add_route("*", beginning + "/api{rest:(/.*)?}", nothing_here)
 
 
 async def get_openapi(request: web.Request) -> web.Response:

@@ -301,7 +301,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
         NoQuery,
         GrantWish,
         GRANT,
-        (Kind.FIXED,),
+        (Kind.FIXED, Kind.TOO_MANY),
         needs=OWNER,
     ),
     Operation(
@@ -324,7 +324,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
         NoQuery,
         GrantWish,
         GRANT,
-        (Kind.FIXED,),
+        (Kind.FIXED, Kind.TOO_MANY),
         needs=OWNER,
     ),
     Operation(

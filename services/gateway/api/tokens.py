@@ -1,12 +1,13 @@
 """Access tokens for WOPI clients, and all that a page needs to open a file in one."""
 
+import re
 from typing import Final
 
 from aiohttp import web
 from msgspec import UNSET, UnsetType
 
 from services.gateway.access import ContainerAccess, FileAccess, container_access, file_access
-from services.gateway.api.inputs import NoQuery, OpenWish, TokenWish
+from services.gateway.api.inputs import LANGUAGE_PATTERN, NoQuery, OpenWish, TokenWish
 from services.gateway.api.operations import AnyCall, Call, json_response
 from services.gateway.api.paths import at_path
 from services.gateway.api.problems import Kind, Refused
@@ -23,6 +24,8 @@ from shared.core.users import User
 
 WRITING_ACTIONS: Final = frozenset({"edit", "editnew", "mobileedit", "convert"})
 """Actions that make no sense for those who may only read."""
+
+_LANGUAGE: Final = re.compile(LANGUAGE_PATTERN)
 
 
 async def create_token(call: Call[NoQuery, TokenWish]) -> web.Response:
@@ -59,6 +62,8 @@ async def open_file(call: Call[NoQuery, OpenWish]) -> web.Response:
     action = _action(discovery, access, None if wish.action is UNSET else wish.action)
     values = {"BUSINESS_USER": "1" if user.is_business else ""}
     if wish.ui is not UNSET:
+        if not _LANGUAGE.fullmatch(wish.ui):
+            raise Refused(Kind.BAD_REQUEST, "ui is no language such as de-DE")
         values |= {"UI_LLCC": wish.ui, "DC_LLCC": wish.ui}
     url = action_url(action.urlsrc, call.gateway.addresses.file(access.file.file_id), values)
     claims = fresh_claims(call.gateway, Resource.FILE, access.file.file_id, user.user_id, dialect=dialect)

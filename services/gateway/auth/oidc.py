@@ -115,7 +115,7 @@ def _checked_header(token: str) -> tuple[str, str | None]:
     """Algorithm and key id, before anything is asked or computed."""
     try:
         header = jwt.get_unverified_header(token)
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, UnicodeError) as error:  # bytes of a header that are no text
         raise TokenInvalid("the token is not a signed JSON Web Token") from error
     algorithm, key_id = header.get("alg"), header.get("kid")
     if not isinstance(algorithm, str) or algorithm not in _ACCEPTED_ALGORITHMS:

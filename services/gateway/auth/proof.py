@@ -139,8 +139,7 @@ def _urls(addresses: Addresses, target: str) -> Iterator[str]:
     if not target.startswith("/"):  # a proxy may send the whole URL as the target
         target = "/" + "/".join(target.split("/")[3:])
     yield addresses.public_url + target
-    path = addresses.public_url.removeprefix(addresses.origin)
-    if path and target.startswith(path + "/"):
+    if addresses.path and target.startswith(addresses.path + "/"):
         yield addresses.origin + target
 
 

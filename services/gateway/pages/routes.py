@@ -27,9 +27,10 @@ def add_pages(app: web.Application) -> None:
     app[HOME] = Template(_text("home.html")).substitute(values)
     app[OPENING] = Template(_text("opening.html")).substitute(values)
     app[HEADERS] = _headers(style)
-    app.router.add_get("/", home)
-    app.router.add_get("/open/{rest:.+}", opening)
-    app.router.add_get("/browse/{rest:.+}", opening)
+    for beginning in app[GATEWAY].addresses.beginnings:
+        app.router.add_get(beginning + "/", home)
+        app.router.add_get(beginning + "/open/{rest:.+}", opening)
+        app.router.add_get(beginning + "/browse/{rest:.+}", opening)
 
 
 async def home(request: web.Request) -> web.Response:

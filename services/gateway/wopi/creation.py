@@ -14,7 +14,7 @@ from services.gateway.access import container_access
 from services.gateway.auth.tokens import CLAIMS, tokenised
 from services.gateway.context import GATEWAY, Gateway
 from services.gateway.requests import boolean_header, envelope, header
-from services.gateway.wopi.answers import json_answer, lock_mismatch, name_taken, refusal
+from services.gateway.wopi.answers import X_WOPI_LOCK, json_answer, lock_mismatch, name_taken, refusal
 from services.gateway.wopi.dispatch import CONTAINER, NotSupported
 from services.gateway.wopi.pointers import pointer_and_info
 from shared.core.containers import ContainerMade, WouldLoop
@@ -118,13 +118,29 @@ async def create_child_file(request: web.Request) -> web.Response:
         case Created():
             return json_answer(_created(gateway, request[CLAIMS], outcome))
         case NameTaken():
-            return name_taken(outcome)
+            return await file_name_taken(gateway, access.user, access.role, access.container.container_id, outcome)
         case NameIllegal():
             return _illegal(X_WOPI_INVALID_FILE_NAME_ERROR, outcome)
         case LockMismatch():
             return lock_mismatch(outcome)
         case _:
             assert_never(outcome)
+
+
+async def file_name_taken(
+    gateway: Gateway, user: User, role: Role, container_id: str, taken: NameTaken
+) -> web.Response:
+    """409 for a taken file name, with the lock of the file that has it if the user may see it and it is locked.
+
+    `role` is the user's on the container. Spec: Files > PutRelativeFile.
+    """
+    answer = name_taken(taken)
+    there = await gateway.metadata.files.by_name(container_id, taken.name)
+    if there is not None and role_of(user.user_id, role, (there,)) >= Role.VIEWER:
+        held = there.lock_at(gateway.now())
+        if held is not None:
+            answer.headers[X_WOPI_LOCK] = held.lock_id
+    return answer
 
 
 async def refuse_overwriting(gateway: Gateway, user: User, role: Role, container_id: str, name: str) -> None:

@@ -15,7 +15,7 @@ from services.gateway.access import ContainerAccess, FileAccess, container_acces
 from services.gateway.auth.proof import check_proof
 from services.gateway.auth.tokens import CLAIMS, access_token_of, claims_of
 from services.gateway.context import GATEWAY, Gateway
-from services.gateway.requests import USER_ID
+from services.gateway.requests import USER_ID, log_id
 from shared.core.errors import LecternError, NotFound
 from shared.core.permissions import Role
 from shared.core.tokens import Claims, Resource
@@ -33,6 +33,9 @@ OPERATION: Final = web.RequestKey("operation", str)
 """The operation's name in the protocol, for logs and metrics."""
 RESOURCE_ID: Final = web.RequestKey("resource_id", str)
 """The id in the path, for logs."""
+
+
+_KINDS: Final = frozenset({"files", "containers", "ecosystem", "folders"})
 
 
 class NotSupported(LecternError):
@@ -104,7 +107,7 @@ class Dispatch:
             raise NotFound("there is nothing at this address")
         resource, table = self._tables[kind]
         resource_id = "" if kind == "ecosystem" else rest.pop(0)
-        request[RESOURCE_ID] = resource_id
+        request[RESOURCE_ID] = log_id(resource_id)
         override = request.headers.get("X-WOPI-Override", "").strip().upper() or None
         operation = table.find("/".join(rest), request.method, override)
         request[OPERATION] = operation.name if operation else "Unknown"
@@ -129,9 +132,16 @@ async def _answered(
 
 
 def segments(path: str) -> list[str]:
-    """The parts of `path` after the first "wopi". Slashes that proxies double or add at the end don't count."""
+    """The parts of `path` after the "wopi" that opens the protocol's part of it; none if there is no such part.
+
+    What stands before, as in a public address with a path, doesn't count, even if there is a "wopi" in it; nor do slashes
+    that proxies double or add at the end.
+    """
     parts = [part for part in path.split("/") if part]
-    return parts[parts.index("wopi") + 1 :] if "wopi" in parts else []
+    for place, part in enumerate(parts[1:], 1):
+        if part in _KINDS and parts[place - 1] == "wopi":
+            return parts[place:]
+    return []
 
 
 async def _authenticated(request: web.Request, gateway: Gateway) -> Claims:

@@ -19,10 +19,9 @@ from services.gateway.wopi.answers import (
     X_WOPI_VALID_RELATIVE_TARGET,
     json_answer,
     lock_mismatch,
-    name_taken,
     refusal,
 )
-from services.gateway.wopi.creation import Target, refuse_overwriting, target_of
+from services.gateway.wopi.creation import Target, file_name_taken, refuse_overwriting, target_of
 from services.gateway.wopi.dispatch import FILE, NotSupported
 from services.gateway.wopi.drafts import discard
 from shared.core.errors import NotFound
@@ -71,6 +70,8 @@ async def put_relative_file(request: web.Request) -> web.Response:
         raise
     if not isinstance(outcome, Created):
         await discard(gateway, content)
+    if isinstance(outcome, NameTaken):
+        return await file_name_taken(gateway, access.user, role, access.file.container_id, outcome)
     return _answer(request, outcome)
 
 
@@ -90,7 +91,7 @@ def _refuse_announced_size(request: web.Request, limit: int) -> None:
         raise ContentTooLarge(f"a file must not be larger than {limit} bytes")
 
 
-def _answer(request: web.Request, outcome: Created | NameTaken | NameIllegal | LockMismatch) -> web.Response:
+def _answer(request: web.Request, outcome: Created | NameIllegal | LockMismatch) -> web.Response:
     gateway = request.app[GATEWAY]
     match outcome:
         case Created(file_id, name):
@@ -103,8 +104,6 @@ def _answer(request: web.Request, outcome: Created | NameTaken | NameIllegal | L
                     "HostEditUrl": gateway.addresses.host_edit(file_id),
                 }
             )
-        case NameTaken():
-            return name_taken(outcome)
         case NameIllegal(reason, legal_name):
             return refusal(400, reason, **{X_WOPI_VALID_RELATIVE_TARGET: encoded_utf7(legal_name)})
         case LockMismatch():

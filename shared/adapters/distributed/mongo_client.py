@@ -8,7 +8,6 @@ standalone server is a majority of one.
 """
 
 import asyncio
-import inspect
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -68,6 +67,7 @@ class MongoConnection:
     """One client, for the event loop that it's used in. Connects when it's first needed, and again whenever it has to."""
 
     def __init__(self, url: str, driver: Driver = "motor") -> None:
+        self._driver = driver
         make: Any = AsyncIOMotorClient if driver == "motor" else AsyncMongoClient
         self._client: Any = make(url, **_OPTIONS)
         self.database: Final[Any] = self._client.get_default_database(DATABASE)
@@ -79,6 +79,7 @@ class MongoConnection:
 
     async def close(self) -> None:
         """Let go of all connections."""
-        closing = self._client.close()
-        if inspect.isawaitable(closing):
-            await closing
+        if self._driver == "motor":
+            await asyncio.to_thread(self._client.close)  # it waits for threads of its own
+        else:
+            await self._client.close()

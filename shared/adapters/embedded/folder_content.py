@@ -31,7 +31,7 @@ ResultT = TypeVar("ResultT")
 BLOCK: Final = 1024 * 1024
 """Bytes that are gathered before a thread writes them: twice as much is in memory at most."""
 _THREADS: Final = 8
-_BATCH: Final = 1000
+_BATCH: Final = 200
 _KEY: Final = re.compile(r"[0-9a-f]{32}")
 
 
@@ -89,7 +89,7 @@ class FolderContent:
                 _ = under_way.cancel()
 
     def open(self, content: Content) -> "_Opening":
-        """Open for reading; raises NotFound if the key holds nothing. EMPTY_CONTENT can be read as well."""
+        """Open for reading: NotFound if the key holds nothing, Unavailable if its bytes are damaged."""
         return _Opening(self._path(content.key), content, self._disk)
 
     async def delete(self, key: str) -> None:
@@ -168,11 +168,11 @@ def _subfolders(folder: Path) -> Iterator[Path]:
 
 
 def _make_subfolders(folder: Path) -> None:
-    missing = [subfolder for subfolder in _subfolders(folder) if not subfolder.is_dir()]
-    for subfolder in missing:
-        subfolder.mkdir(mode=0o700, exist_ok=True)
-    if missing:
-        sync_folder(folder)
+    for subfolder in _subfolders(folder):
+        if not subfolder.is_dir():
+            subfolder.mkdir(mode=0o700, exist_ok=True)
+    # Also when nothing was missing: the one who made them may have been killed before this.
+    sync_folder(folder)
 
 
 def _stored(subfolder: Path, written_before: datetime) -> list[StoredKey]:

@@ -117,6 +117,9 @@ class Database:
             raise Unavailable("the database is closed")
         try:
             return self._opened.reader.execute(statement, values).fetchall()
+        except UnicodeEncodeError:
+            # Somebody asks for a text that has no UTF-8 form: no row holds one.
+            return []
         except sqlite3.Error as error:
             raise Unavailable(f"the database can't be read: {error}") from error
 

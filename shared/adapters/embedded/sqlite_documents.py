@@ -4,7 +4,6 @@ import asyncio
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
@@ -15,6 +14,7 @@ from shared.adapters.embedded.sqlite_cache import Recent
 from shared.adapters.embedded.sqlite_database import Database
 from shared.adapters.embedded.sqlite_events import SqliteEvents, encoded
 from shared.adapters.embedded.sqlite_schema import micros, moment
+from shared.adapters.embedded.sqlite_statements import statements
 from shared.core.errors import NotFound
 from shared.core.names import name_key
 from shared.ports.metadata import Applied, Change, Loaded, NameInUse
@@ -30,66 +30,13 @@ _PAGE: Final = 100
 """Rows that are decoded in one go: listings let others have the loop in between."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Statements:
-    """The statements of one table."""
-
-    load: str
-    applied: str
-    remember: str
-    forget_command: str
-    exists: str
-    insert: str
-    update: str
-    by_name: str
-    siblings: str
-    names_taken: str
-    remove_deleted: str
-    remove_applied: str
-
-
-def _statements(table: str, columns: Sequence[str]) -> _Statements:
-    def of_table(statement: str) -> str:
-        return statement.replace("TABLE", table)
-
-    return _Statements(
-        load=of_table("SELECT revision, sequence, body FROM TABLE WHERE id = ?"),
-        applied=of_table(
-            "SELECT command_id, applied_at, outcome FROM TABLE_applied WHERE id = ? ORDER BY revision, place"
-        ),
-        remember=of_table("INSERT INTO TABLE_applied VALUES (?, ?, ?, ?, ?, ?)"),
-        forget_command=of_table("DELETE FROM TABLE_applied WHERE id = ? AND command_id = ?"),
-        exists=of_table("SELECT 1 FROM TABLE WHERE id = ?"),
-        insert=of_table("INSERT INTO TABLE (id, revision, sequence, body, COLUMNS) VALUES (?, 1, ?, ?, MARKS)")
-        .replace("COLUMNS", ", ".join(columns))
-        .replace("MARKS", ", ".join("?" for _ in columns)),
-        update=of_table(
-            "UPDATE TABLE SET revision = revision + 1, sequence = ?, body = ?COLUMNS WHERE id = ? AND revision = ?"
-        ),
-        by_name=of_table("SELECT id, body FROM TABLE WHERE parent_id = ? AND name_key = ? AND deleted_at IS NULL"),
-        siblings=of_table(
-            "SELECT id, body, name_key FROM TABLE"
-            " WHERE parent_id = ? AND name_key > ? AND deleted_at IS NULL ORDER BY name_key LIMIT ?"
-        ),
-        names_taken=of_table(
-            "SELECT name_key FROM TABLE WHERE parent_id = ? AND deleted_at IS NULL"
-            " AND name_key IN (SELECT value FROM json_each(?))"
-        ),
-        remove_deleted=of_table(
-            "DELETE FROM TABLE WHERE id IN (SELECT id FROM TABLE WHERE deleted_at < ? ORDER BY deleted_at LIMIT ?)"
-            " RETURNING id"
-        ),
-        remove_applied=of_table("DELETE FROM TABLE_applied WHERE id = ?"),
-    )
-
-
 class SqliteDocuments(ABC, Generic[StateT, ShownT]):
     """AggregateStore on SQLite. `ShownT` is what reads see of a document, and what its row holds as JSON."""
 
     def __init__(self, database: Database, events: SqliteEvents, table: str, columns: Sequence[str]) -> None:
         self._database = database
         self._events = events
-        self._sql = _statements(table, columns)
+        self._sql = statements(table, columns)
         self._shown_recently: Recent[ShownT] = Recent(_SHOWN_MAX)
         self._loaded_recently: Recent[Loaded[StateT]] = Recent(_LOADED_MAX_WEIGHT, self._weight)
 
