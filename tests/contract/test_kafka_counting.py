@@ -17,7 +17,7 @@ needs_kafka = pytest.mark.skipif(not are_there(), reason="needs Kafka, or Java a
 
 
 @needs_kafka
-async def test_the_lag_is_what_waits_or_is_under_way(site: Site) -> None:  # noqa: F811 - the fixture
+async def test_the_lag_is_what_waits_or_is_under_way(site: Site) -> None:
     may_end = asyncio.Event()
 
     async def slow(_: LockFile) -> Locked:
@@ -37,7 +37,7 @@ async def test_the_lag_is_what_waits_or_is_under_way(site: Site) -> None:  # noq
 
 
 @needs_kafka
-async def test_a_message_that_is_put_aside_is_counted_once(site: Site) -> None:  # noqa: F811 - the fixture
+async def test_a_message_that_is_put_aside_is_counted_once(site: Site) -> None:
     counted: list[Service] = []
     server = KafkaServer(site.bootstrap, site.topics, site.producer(), now, counted.append)
     server.serve(Service.LOCK, {LockFile: accept})
