@@ -45,8 +45,6 @@ from shared.service.runner import observed
 from shared.service.settings import Settings
 
 _log: Final = get_logger()
-_COUNTED_MAX: Final = 100_000
-"""Past this many locks or drafts, their metrics say this many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ async def embedded(settings: Settings, public_url: str) -> AsyncIterator[Embedde
         )
         oidc = await issuer_of(stack, settings, now)
         for service, handlers in handlers_of(settings, store.metadata, content, now).items():
-            bus.serve(service, observed(handlers, service, metrics, now))
+            bus.serve(service, observed(handlers, metrics, now))
         gateway = Gateway(
             addresses=Addresses(public_url),
             rules=rules_of(settings),
@@ -162,8 +160,8 @@ def _round(
     async def levels() -> Mapping[Level, int]:
         return {
             Level.FILES: await metadata.files.count(),
-            Level.LOCKS_HELD: len(await metadata.files.locked(limit=_COUNTED_MAX)),
-            Level.DRAFTS: len(await metadata.drafts.all(limit=_COUNTED_MAX)),
+            Level.LOCKS_HELD: await metadata.files.count_locked(),
+            Level.DRAFTS: await metadata.drafts.count(),
         }
 
     sweeps: dict[str, Sweep] = {
@@ -191,6 +189,7 @@ def rules_of(settings: Settings) -> Rules:
         oidc_new_user_role=Role[settings.oidc_new_user_role.upper()],
         oidc_provider_id=settings.oidc_provider_id or "",
         proof_mode=settings.proof_mode,
+        trusted_proxies=settings.trusted_proxies,
         machine_name=settings.machine_name,
         server_version=f"lectern {version('lectern')}",
     )

@@ -44,8 +44,6 @@ from shared.service.runner import observed
 from shared.service.settings import Settings, require_servers
 
 _log: Final = get_logger()
-_COUNTED_MAX: Final = 100_000
-"""Past this many locks or drafts, their metrics say this many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +135,7 @@ async def service_app(settings: Settings, service: Service) -> AsyncIterator[web
         server = KafkaServer(servers.bootstrap, servers.topics, servers.producer, now, metrics.dead_letter)
         metrics.consuming(service, lambda: server.lag(service))
         handlers = handlers_of(settings, servers.stores.metadata, servers.content, now)[service]
-        server.serve(service, observed(handlers, service, metrics, now))
+        server.serve(service, observed(handlers, metrics, now))
         stack.push_async_callback(server.close)
 
         async def work() -> None:
@@ -208,8 +206,8 @@ def _round(settings: Settings, servers: _Servers, service: Service, metrics: Met
     async def levels() -> Mapping[Level, int]:
         return {
             Level.FILES: await metadata.files.count(),
-            Level.LOCKS_HELD: len(await metadata.files.locked(limit=_COUNTED_MAX)),
-            Level.DRAFTS: len(await metadata.drafts.all(limit=_COUNTED_MAX)),
+            Level.LOCKS_HELD: await metadata.files.count_locked(),
+            Level.DRAFTS: await metadata.drafts.count(),
             Level.OUTBOX_DEPTH: sum([await outbox.depth() for outbox in servers.stores.outboxes]),
         }
 

@@ -298,7 +298,7 @@ async def running_host(
                 Service.STORAGE: StorageHandlers(metadata, contents, Retention(), DRAFT_LIFETIME, clock).table(),
                 Service.ECOSYSTEM: EcosystemHandlers(metadata, clock).table(),
             }.items():
-                bus.serve(service, observed(handlers, service, metrics, clock))
+                bus.serve(service, observed(handlers, metrics, clock))
             gateway = Gateway(
                 addresses=Addresses(public_url or url),
                 rules=rules or Rules(),

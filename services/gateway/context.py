@@ -8,6 +8,7 @@ from typing import Final, Literal
 from aiohttp import web
 
 from services.gateway.auth.discovery import Discoveries
+from services.gateway.auth.forwarding import Networks
 from services.gateway.auth.oidc import OpenIdConnect
 from shared.core.permissions import Role
 from shared.core.tokens import TokenSigner
@@ -33,6 +34,8 @@ class Rules:
     """Base role of a user who comes through the issuer for the first time."""
     oidc_provider_id: str = ""
     proof_mode: Literal["required", "if-sent", "off"] = "off"
+    trusted_proxies: Networks = ()
+    """Whose X-Forwarded-* headers are believed."""
     machine_name: str = "lectern"
     server_version: str = "lectern"
 

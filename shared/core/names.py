@@ -2,7 +2,7 @@
 
 One rule holds at every border (WOPI, REST, command line): a name is what every client can open. The characters that
 Windows forbids or that the mobile apps fail on are illegal, so are control characters, overrides of the writing
-direction (they make one name look like another) and text that has no UTF-8 form.
+direction (they make one name look like another), names that Windows gives to devices, and text that has no UTF-8 form.
 Spec: Files > RenameFile, Files > UTF-7 in headers, native clients > Extra duties (characters).
 """
 
@@ -17,6 +17,9 @@ EXTENSION_MAX: Final = 32
 """Longest extension, in characters, with its dot. What is longer is a part of the name."""
 
 _ILLEGAL = re.compile(r'[\\/:*?"<>|#{}^\[\]`%\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
+_DEVICES: Final = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+)
 _PATH_SEPARATOR = re.compile(r"[\\/]")
 _BLANKS_AND_DOTS_BEFORE = re.compile(r"\A[\s.]+")
 _BLANKS_AND_DOTS_AFTER = re.compile(r"[\s.]+\Z")
@@ -55,7 +58,14 @@ def _character_fault(name: str) -> str | None:
         return "a name must not start with a dot"
     if name != name.strip() or name.endswith("."):
         return "a name must not start or end with a blank, nor end with a dot"
+    if _is_device(name):
+        return "a name must not be that of a device on Windows, such as CON or LPT1"
     return None
+
+
+def _is_device(name: str) -> bool:
+    """Whether Windows takes the name for a device: with any extension, and in any letter case."""
+    return name.partition(".")[0].rstrip().lower() in _DEVICES
 
 
 def file_name_fault(name: str) -> str | None:
@@ -98,7 +108,8 @@ def _mended_extension(extension: str) -> str:
 
 
 def _mended_base(base: str, fallback: str) -> str:
-    return _shortened(_BLANKS_AND_DOTS_BEFORE.sub("", _ILLEGAL.sub("-", base)), BASE_NAME_MAX) or fallback
+    mended = _BLANKS_AND_DOTS_BEFORE.sub("", _ILLEGAL.sub("-", base))
+    return _shortened(f"_{mended}" if _is_device(mended) else mended, BASE_NAME_MAX) or fallback
 
 
 def _shortened(base: str, length: int) -> str:

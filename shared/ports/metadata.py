@@ -117,6 +117,9 @@ class FileStore(AggregateStore[File], Protocol):
     async def count(self) -> int:
         """How many files there are."""
 
+    async def count_locked(self) -> int:
+        """How many of them carry a lock, with those whose time is up."""
+
 
 class ContainerStore(AggregateStore[Container], Protocol):
     """Containers."""
@@ -166,6 +169,9 @@ class DraftStore(Protocol):
 
     async def all(self, *, before: datetime | None = None, limit: int = 1000) -> Sequence[Draft]:
         """Drafts of all files, the oldest first; with `before` only those refused before that time."""
+
+    async def count(self) -> int:
+        """How many drafts there are."""
 
     async def delete(self, draft_id: str) -> None:
         """Let go of the draft, if it's there."""

@@ -5,6 +5,7 @@ bound once, at the border (`structlog.contextvars`), and appear in every line be
 nobody's field, and tracebacks are written without the values of variables, for those would give them away.
 """
 
+import asyncio
 import json
 import logging
 import sys
@@ -23,12 +24,34 @@ _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": loggi
 class _StandardError:
     """Where lines go. The stream is looked up for each line, so that whoever replaces it (a test, a shell) gets it."""
 
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+
     def msg(self, line: str) -> None:
+        """Write the line, after those that wait."""
+        self._waiting.append(line)
+        self.write_waiting()
+
+    def soon(self, line: str) -> None:
+        """Write the line together with those that come until the event loop turns; at once where no loop runs."""
+        self._waiting.append(line)
+        if len(self._waiting) == 1:
+            try:
+                asyncio.get_running_loop().call_soon(self.write_waiting)
+            except RuntimeError:
+                self.write_waiting()
+
+    def write_waiting(self) -> None:
+        """Write all lines that wait."""
+        if not self._waiting:
+            return
+        lines = "\n".join(self._waiting) + "\n"
+        self._waiting.clear()
         stream = sys.stderr
         try:
-            stream.write(line + "\n")
+            stream.write(lines)
         except UnicodeEncodeError:
-            stream.write(line.encode("ascii", "backslashreplace").decode() + "\n")
+            stream.write(lines.encode("ascii", "backslashreplace").decode())
         stream.flush()
 
     debug = info = warning = error = critical = exception = msg
@@ -49,10 +72,11 @@ def configure(level: str, fmt: LogFormat = "auto") -> None:
     ]
     # The console renderer lays out exceptions itself.
     last: list[Processor] = [structlog.processors.format_exc_info, _as_json] if as_json else [_console()]
+    out = _StandardError()
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=lambda *_: _StandardError(),
+        logger_factory=lambda *_: out,
         cache_logger_on_first_use=False,
     )
     _join_standard_library(max(threshold, logging.WARNING), shared, last)
@@ -62,6 +86,33 @@ def get_logger() -> FilteringBoundLogger:
     """A logger; what it writes follows the last `configure`."""
     logger: FilteringBoundLogger = structlog.get_logger()
     return logger
+
+
+class InfoLines:
+    """Writes lines of level "info" about one event: as a logger would, at a fraction of its cost.
+
+    For what is written at every request: it takes no part of a line from the context, and lines that are written in one
+    turn of the event loop go out together. What it writes follows the `configure` before it was made.
+    """
+
+    def __init__(self, event: str) -> None:
+        self._event = event
+        self._logger = get_logger().bind()
+        self._is_on = self._logger.is_enabled_for(logging.INFO)
+        config = structlog.get_config()
+        out = config["logger_factory"]() if config["processors"][-1] is _as_json else None
+        self._out = out if isinstance(out, _StandardError) else None
+
+    def write(self, fields: EventDict) -> None:
+        """Write one line; `fields` is the caller's no more."""
+        if not self._is_on:
+            return
+        if self._out is None:
+            self._logger.info(self._event, **fields)
+            return
+        fields["event"] = self._event
+        fields["level"] = "info"
+        self._out.soon(_as_json(None, "info", _with_time(None, "info", fields)))
 
 
 def _with_time(_: WrappedLogger, __: str, fields: EventDict) -> EventDict:

@@ -9,12 +9,14 @@ from typing import Any, Final
 from structlog.contextvars import bound_contextvars
 
 from shared.core.errors import Contended, DeadlinePassed, LecternError, NotFound, Unavailable
-from shared.messages.commands import Command, Service
+from shared.messages.commands import Command
 from shared.ports.bus import Handler, Handlers
-from shared.service.logging import get_logger
+from shared.service.logging import InfoLines, get_logger
 from shared.service.metrics import Metrics
 
 _ANSWERS_MAX: Final = 50_000
+_TROUBLES: Final = (Unavailable, Contended, DeadlinePassed)
+"""Errors that an operator should hear of."""
 
 _log = get_logger()
 
@@ -44,26 +46,27 @@ class Answers:
         answers[command.command_id] = (command.deadline, outcome)
 
 
-def observed(handlers: Handlers, service: Service, metrics: Metrics, now: Callable[[], datetime]) -> Handlers:
+def observed(handlers: Handlers, metrics: Metrics, now: Callable[[], datetime]) -> Handlers:
     """`handlers` that keep deadlines, answer a repetition as before, write one log line a command, and are counted.
 
     A command past its deadline raises DeadlinePassed. An exception that is no LecternError is logged with its
     traceback, and becomes one that tells the sender nothing about the inside.
     """
     answers = Answers()
+    lines = InfoLines("command")
 
     def wrapped(handler: Handler) -> Handler:
         async def handle(command: Command[Any]) -> Any:
             started = perf_counter()
             outcome: Any = None
-            with bound_contextvars(**_ids(command, service)):
+            with bound_contextvars(correlation_id=command.correlation_id):
                 try:
                     outcome = await _answer(handler, command, answers, now)
                 except LecternError as error:
                     outcome = error
                     raise
                 finally:
-                    _tell(command, service, outcome, perf_counter() - started, metrics)
+                    _tell(command, outcome, perf_counter() - started, metrics, lines)
             return outcome
 
         return handle
@@ -87,27 +90,31 @@ async def _answer(handler: Handler, command: Command[Any], answers: Answers, now
     except LecternError:
         raise
     except Exception as error:
-        _log.exception("command_failed")
+        _log.exception("command_failed", **_ids(command))
         raise LecternError("the host failed to handle this; its log has the details") from error
     answers.keep(command, outcome, now())
     return outcome
 
 
-def _ids(command: Command[Any], service: Service) -> dict[str, str]:
+def _ids(command: Command[Any]) -> dict[str, str]:
     return {
         "correlation_id": command.correlation_id,
         "session_id": command.caller.session_id,
-        "service": service.value,
+        "service": command.service.value,
         "command": type(command).__name__,
         "resource": command.key,
         "user": command.caller.user_id,
     }
 
 
-def _tell(command: Command[Any], service: Service, outcome: Any, seconds: float, metrics: Metrics) -> None:
+def _tell(command: Command[Any], outcome: Any, seconds: float, metrics: Metrics, lines: InfoLines) -> None:
     """`outcome` is None for a command that was cancelled."""
     name = "Cancelled" if outcome is None else type(outcome).__name__
-    metrics.command(service.value, type(command).__name__, name, seconds)
-    write = _log.warning if isinstance(outcome, Unavailable | Contended | DeadlinePassed) else _log.info
-    reason = {"reason": str(outcome)} if isinstance(outcome, LecternError) else {}
-    write("command", outcome=name, duration_ms=round(seconds * 1000, 3), **reason)
+    metrics.command(command.service.value, type(command).__name__, name, seconds)
+    line = {**_ids(command), "outcome": name, "duration_ms": round(seconds * 1000, 3)}
+    if isinstance(outcome, LecternError):
+        line["reason"] = str(outcome)
+    if isinstance(outcome, _TROUBLES):
+        _log.warning("command", **line)
+    else:
+        lines.write(line)

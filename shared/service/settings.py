@@ -14,6 +14,7 @@ import socket
 from collections.abc import Mapping
 from datetime import timedelta
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
@@ -22,7 +23,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ValidationInfo
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from shared.core.errors import LecternError
 
@@ -153,6 +154,16 @@ def _discovery_text(text: str) -> str:
     return text
 
 
+def _networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    items = [item.strip() for item in value.split(",") if item.strip()]
+    try:
+        return tuple(ipaddress.ip_network(item) for item in items)
+    except ValueError as error:
+        raise ValueError(f"should be networks such as 10.0.0.0/8,fd00::/8: {error}") from None
+
+
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
@@ -198,6 +209,7 @@ BaseUrl = Annotated[str, AfterValidator(_base_url)]
 IssuerUrl = Annotated[str, AfterValidator(_issuer)]
 DiscoveryUrls = Annotated[str, AfterValidator(_discovery_text)]
 HeaderValue = Annotated[str, AfterValidator(_header_value)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
 TokenSecret = Annotated[SecretStr | None, AfterValidator(_long_secret)]
 ApiKey = Annotated[SecretStr | None, AfterValidator(_key)]
 Brokers = Annotated[str, AfterValidator(_brokers)]
@@ -269,6 +281,11 @@ class Settings(BaseSettings):
         None,
         description="Whether WOPI requests must carry a valid proof; unset means `required` with a"
         " `LECTERN_DISCOVERY_URL` and `off` without.",
+    )
+    trusted_proxies: Networks = Field(
+        (),
+        description="Networks, separated by commas, of proxies whose `X-Forwarded-Proto`, `-Host` and `-Prefix` are"
+        " believed: a proof may then also be for the address that they name.",
     )
 
     new_user_role: RoleName = Field(

@@ -62,18 +62,29 @@ def change_of(
         Event(key, sequence + count, now, origin.user_id, origin.correlation_id, fact)
         for count, fact in enumerate(decision.facts, start=1)
     )
-    applied = tuple(one for one in (loaded.applied if loaded else ()) if now - one.applied_at < REMEMBERED_FOR)
+    applied = _still_remembered(loaded.applied, now) if loaded else ()
     if command_id is not None:
         applied = (*applied, Applied(command_id, now, encode_outcome(decision.outcome)))
     return Change(decision.state, events, applied[-REMEMBERED_MAX:])
+
+
+def _still_remembered(applied: tuple[Applied, ...], now: datetime) -> tuple[Applied, ...]:
+    # The oldest come first: most of the time, looking at one of them is enough.
+    gone = 0
+    while gone < len(applied) and now - applied[gone].applied_at >= REMEMBERED_FOR:
+        gone += 1
+    return applied[gone:]
 
 
 def remembered(loaded: Loaded[Any], command: Command[Any] | None) -> Any | None:
     """What was answered to that command, if it has taken effect on this document already."""
     if command is None:
         return None
-    applied = next((one for one in loaded.applied if one.command_id == command.command_id), None)
-    return None if applied is None else decode_outcome(applied.outcome)
+    command_id = command.command_id
+    for one in loaded.applied:
+        if one.command_id == command_id:
+            return decode_outcome(one.outcome)
+    return None
 
 
 async def resume(store: AggregateStore[StateT], key: str, command: Command[Any]) -> tuple[StateT, Any | None]:

@@ -377,3 +377,15 @@ async def test_who_lost_the_right_to_write_gets_404_and_their_work_becomes_a_dra
     (draft,) = await host.drafts(file_id)
     assert await host.content_bytes(draft.content) == b"ben's last words"
     assert draft.saved_by.user_id == "ben"
+
+
+@pytest.mark.parametrize("lock_id", [None, "made up"])
+async def test_who_reads_while_others_edit_cannot_fill_the_disk_with_drafts(host: Host, lock_id: str | None) -> None:
+    file_id = await host.file()
+    await host.wopi(file_id).lock("a")
+    keys = await host.keys()
+
+    answer = await host.wopi(file_id, await host.user("eve", Role.VIEWER)).put(b"eve's", lock_id)
+
+    assert answer.status == 404
+    assert (await host.drafts(file_id), await host.keys()) == ([], keys)

@@ -221,44 +221,6 @@ async def test_tokens_last_as_long_as_the_host_is_set_to(tmp_path: Any) -> None:
         assert (await client.get()).status == 401
 
 
-async def test_tokens_lock_ids_and_user_info_reach_neither_logs_nor_metrics_nor_events(
-    host: Host, capfd: pytest.CaptureFixture[str]
-) -> None:
-    client = host.wopi(await host.file())
-    await client.lock("lock-secret")
-    await client.put(b"new", "lock-secret")
-    await client.put(b"refused", "other-secret")
-    await client.post("PUT_USER_INFO", b"info-secret")
-    await host.request("GET", (await client.info())["FileUrl"])
-    await client.unlock("lock-secret")
-
-    written = "".join(capfd.readouterr())
-    metrics = (await host.request("GET", "/metrics")).body.decode()
-    events = repr([one async for one in host.gateway.events.follow(None, live=False)])
-
-    assert "CheckFileInfo" in written
-    for secret in (client.token, "lock-secret", "other-secret", "info-secret"):
-        for place in (written, metrics, events):
-            assert secret not in place
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["/wopi/files/{id}%3Faccess_token={token}", "/wopi/files/{token}", "/api/v1/files/{token}", "/download/{token}/x"],
-)
-async def test_a_token_at_the_wrong_place_of_an_address_is_not_logged(
-    host: Host, capfd: pytest.CaptureFixture[str], path: str
-) -> None:
-    client = host.wopi(await host.file())
-
-    answer = await host.request("GET", path.format(id=client.file_id, token=client.token))
-
-    written = "".join(capfd.readouterr())
-    assert answer.status in {401, 404}
-    assert f"{answer.status}" in written
-    assert client.token[-40:] not in written
-
-
 async def test_a_request_that_cant_be_parsed_is_logged_without_its_token(
     host: Host, caplog: pytest.LogCaptureFixture
 ) -> None:

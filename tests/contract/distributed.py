@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +22,9 @@ from shared.adapters.distributed.mongo_metadata import MongoMetadata
 from shared.adapters.distributed.s3_bucket import prepare_bucket
 from shared.adapters.distributed.s3_client import S3Client
 from shared.adapters.distributed.s3_content import S3Content
-from shared.messages.commands import Command, Service
+from shared.core.file import Caller
+from shared.messages.codec import encode_command
+from shared.messages.commands import Command, LockFile, Service
 from shared.ports.bus import Handlers, Positioned
 from shared.ports.metadata import Metadata
 from tests.servers import servers
@@ -136,6 +138,12 @@ class KafkaBothEnds:
         await self._bus.is_ready()
 
 
+async def _warmed_up(producer: KafkaProducer, topics: Topics, now: Callable[[], datetime]) -> None:
+    """Returns when a broker takes commands to the file that tests use, by sending one that is dropped."""
+    late = LockFile(command_id="0", deadline=now() - timedelta(1), caller=Caller(""), file_id="f1", lock_id="")
+    await (await producer.send(topics.commands(Service.LOCK), b"f1", encode_command(late)))
+
+
 @asynccontextmanager
 async def kafka_bus(now: Callable[[], datetime]) -> AsyncIterator[KafkaBothEnds]:
     """A bus with topics of its own."""
@@ -150,6 +158,7 @@ async def kafka_bus(now: Callable[[], datetime]) -> AsyncIterator[KafkaBothEnds]
     server.open()
     try:
         await bus.is_ready()
+        await _warmed_up(producer, topics, now)
         yield KafkaBothEnds(bus, server)
     finally:
         await server.close()

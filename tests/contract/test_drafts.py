@@ -31,6 +31,7 @@ async def test_drafts_come_oldest_first(drafts: DraftStore) -> None:
     assert await drafts.all(before=NOW - 2 * MINUTE) == [kept[4], kept[3]]
     assert await drafts.of_file("f1") == [kept[3], kept[1]]
     assert await drafts.of_file("f9") == []
+    assert await drafts.count() == 5
 
 
 async def test_a_deleted_draft_is_gone(drafts: DraftStore) -> None:
@@ -41,6 +42,7 @@ async def test_a_deleted_draft_is_gone(drafts: DraftStore) -> None:
 
     assert await drafts.find("d1") is None
     assert await drafts.of_file("f1") == []
+    assert await drafts.count() == 0
     assert await drafts.content_in_use([content_of(1).key]) == frozenset()
 
 

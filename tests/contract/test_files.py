@@ -270,6 +270,7 @@ async def test_a_deleted_file_is_seen_by_load_alone(files: FileStore) -> None:
     assert await files.in_container(ROOT_ID) == []
     assert await files.names_taken(ROOT_ID, ["a.docx"]) == frozenset()
     assert await files.locked() == []
+    assert await files.count_locked() == 0
     assert await files.saved_since(NOW - MINUTE) == []
     assert await files.with_former_before(NOW + timedelta(days=1), 10) == []
     assert await files.content_in_use([content_of(number).key for number in range(7)]) == frozenset()
@@ -340,6 +341,7 @@ async def test_locked_files_come_by_the_end_of_their_locks(files: FileStore) -> 
 
     assert ids(await files.locked()) == ["f2", "f3", "f1"]
     assert ids(await files.locked(limit=1)) == ["f2"]
+    assert await files.count_locked() == 3
     assert ids(await files.locked(expired_by=NOW + 20 * MINUTE)) == ["f2", "f3"]
     assert ids(await files.locked(expired_by=NOW + 20 * MINUTE - timedelta(microseconds=1))) == ["f2"]
 
@@ -350,6 +352,7 @@ async def test_a_released_lock_is_not_listed(files: FileStore) -> None:
     _ = await changed(files, "f1", lock=None)
 
     assert await files.locked() == []
+    assert await files.count_locked() == 0
 
 
 async def test_saves_come_latest_first(files: FileStore) -> None:

@@ -72,6 +72,22 @@ def test_no_name_is_empty_hidden_ragged_or_too_long(fault: object, name: str) ->
     assert reason.encode("latin-1")
 
 
+@pytest.mark.parametrize("name", ["CON", "nul.txt", "Aux.tar.gz", "com1.docx", "LPT9", "con .docx"])
+def test_no_name_is_that_of_a_device_on_windows(name: str) -> None:
+    assert file_name_fault(name)
+    assert container_name_fault(name)
+    file_name, container_name = suggested_file_name(name), suggested_container_name(name)
+    assert (file_name_fault(file_name), container_name_fault(container_name)) == (None, None)
+    assert file_name.startswith("_" + name[:3])
+    assert container_name.startswith("_" + name[:3])
+
+
+@pytest.mark.parametrize("name", ["CONTRACT.docx", "com0", "com10.docx", "my con.docx", "CON-1.docx"])
+def test_names_that_only_begin_like_a_device_are_legal(name: str) -> None:
+    assert file_name_fault(name) is None
+    assert container_name_fault(name) is None
+
+
 def test_a_blank_before_the_extension_is_refused() -> None:
     assert file_name_fault("a .docx")
 

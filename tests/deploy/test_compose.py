@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft7Validator
+from jsonschema.validators import validator_for
 
 from deploy.servers import kafka, minio
 from deploy.servers.folders import CHECKOUT
@@ -48,9 +48,10 @@ def filled(text: str) -> str:
 
 @BOTH
 def test_it_is_a_compose_file(path: Path) -> None:
-    schema = files("check_jsonschema").joinpath("builtin_schemas/vendor/compose-spec.json")
+    text = files("check_jsonschema").joinpath("builtin_schemas/vendor/compose-spec.json").read_text("utf-8")
+    schema = json.loads(text)
 
-    Draft7Validator(json.loads(schema.read_text("utf-8"))).validate(read_yaml(path))
+    validator_for(schema)(schema).validate(read_yaml(path))
 
 
 def test_the_distributed_host_has_each_part_its_topics_and_its_servers() -> None:

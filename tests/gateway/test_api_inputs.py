@@ -1,5 +1,6 @@
 """What the API takes and what it refuses, whatever the operation: bodies, addresses, headers."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -161,3 +162,19 @@ async def test_what_goes_wrong_unexpectedly_is_a_problem_without_details(
 
     assert problem_of(answer) == (500, "internal")
     assert b"secret detail" not in answer.body
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/me", "/api/nothing", "/api/openapi.json", "/wopi/files/x", "/", "/nothing", "/healthz"]
+)
+async def test_an_expectation_that_nobody_understands_is_overlooked(host: Host, path: str) -> None:
+    reader, writer = await asyncio.open_connection(*host.url.removeprefix("http://").split(":"))
+
+    writer.write(
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n".encode() + b"Expect: \xff\x80 miracles\r\n\r\n"
+    )
+    async with asyncio.timeout(5):
+        status = (await reader.read())[9:12]
+    writer.close()
+
+    assert status in {b"200", b"401", b"404"}

@@ -12,7 +12,7 @@ from shared.core.permissions import Role
 from tests.builders import NOON
 from tests.discovery_server import publishing
 from tests.gateway.apis import Api, problem_of
-from tests.hosts import Host, running_host
+from tests.hosts import Host, WopiFile, running_host
 
 DISCOVERY = b"""<wopi-discovery><net-zone name="external-http">
 <app name="Word" favIconUrl="http://office.example/word.ico">
@@ -190,3 +190,28 @@ async def test_a_language_is_a_language(with_office: Api) -> None:
         answer = await with_office.post(f"/files/{file_id}/open", {"ui": language})
 
         assert problem_of(answer) == (400, "bad-request"), language
+
+
+COLLABORA = b"""<wopi-discovery><net-zone name="external-http">
+<app name="application/vnd.openxmlformats-officedocument.wordprocessingml.document">
+<action default="true" ext="docx" name="edit" urlsrc="https://collabora.example/browser/1a2b/cool.html?"/></app>
+</net-zone></wopi-discovery>"""
+
+
+async def test_collabora_shows_a_file_by_the_action_that_edits_it(tmp_path: Path) -> None:
+    async with (
+        publishing(COLLABORA) as publisher,
+        running_host(tmp_path / "data", discovery_urls={"collabora": publisher.url}) as host,
+    ):
+        api, file_id = Api(host), await host.file()
+        await host.grant(file_id, "dora", Role.VIEWER)
+        infos = [
+            await WopiFile(host, file_id, (await api.post(f"/files/{file_id}/open", wish)).json["access_token"]).info()
+            for wish in (
+                {"user": "dora", "dialect": "collabora"},
+                {"user": "bob", "dialect": "collabora", "action": "view"},
+                {"user": "bob", "dialect": "collabora"},
+            )
+        ]
+
+    assert [info["UserCanWrite"] for info in infos] == [False, False, True]

@@ -5,8 +5,9 @@ Spec: tokens and proof keys > Verification, Validator's seven cases, Test vector
 
 import base64
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -278,6 +279,41 @@ async def test_behind_a_proxy_the_public_url_is_what_counts(
         by_inner_url = await client.send(inner.sign("current"))
 
     assert (stripped.status, kept.status, by_inner_url.status) == (200, 200, 500)
+
+
+@pytest.mark.parametrize(
+    ("networks", "forwarded", "status"),
+    [
+        ("127.0.0.0/8", {}, 200),
+        ("10.0.0.0/8,127.0.0.1", {"X-Forwarded-Host": "evil.example, docs.example.com"}, 200),
+        ("127.0.0.1", {"X-Forwarded-Host": "docs.example.com, inner:80"}, 500),
+        ("127.0.0.1", {"X-Forwarded-Host": "docs.example.com:443"}, 200),
+        ("", {}, 500),
+        ("10.0.0.0/8", {}, 500),
+        ("127.0.0.1", {"X-Forwarded-Host": "other.example.com"}, 500),
+        ("127.0.0.1", {"X-Forwarded-Proto": "http"}, 500),
+        ("127.0.0.1", {"X-Forwarded-Proto": "gopher"}, 500),
+        ("127.0.0.1", {"X-Forwarded-Prefix": "/../x y"}, 500),
+    ],
+)
+async def test_an_address_that_a_proxy_tells_counts_if_the_proxy_is_trusted(
+    tmp_path: Path, publisher: Publisher, networks: str, forwarded: dict[str, str], status: int
+) -> None:
+    trusted = tuple(ip_network(one) for one in networks.split(",") if one)
+    rules = replace(REQUIRED, trusted_proxies=trusted)
+    async with running_host(tmp_path / "data", rules=rules, discovery_urls={"": publisher.url}) as host:
+        client = await signing(host)
+        client.public_url = "https://docs.example.com/office"
+        told = {
+            "X-Forwarded-Proto": "https",
+            "X-Forwarded-Host": "docs.example.com",
+            "X-Forwarded-Prefix": "/office/",
+            **forwarded,
+        }
+
+        answer = await client.send(client.sign("current"), **told)
+
+    assert answer.status == status
 
 
 async def test_an_old_collabora_may_sign_the_url_as_it_is_written(host: Host) -> None:

@@ -218,7 +218,7 @@ async def test_commands_that_are_delivered_again_at_any_time_change_nothing(
     handlers = {
         command: handler
         for service, table in tables(services).items()
-        for command, handler in observed(table, service, metrics, services.clock).items()
+        for command, handler in observed(table, metrics, services.clock).items()
     }
     file_id = await services.file(f"{uuid.uuid4().hex}.docx", b"zero")
     model = await services.whole(file_id)

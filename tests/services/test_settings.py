@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -185,6 +186,12 @@ def test_proofs_are_required_with_a_discovery_url_unless_said_otherwise(
     assert loaded(monkeypatch, **environment).proof_mode == mode
 
 
+def test_trusted_proxies_are_networks_of_both_families(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = loaded(monkeypatch, TRUSTED_PROXIES="10.0.0.0/8, fd00::/8 ,192.0.2.7,")
+
+    assert settings.trusted_proxies == tuple(map(ip_network, ("10.0.0.0/8", "fd00::/8", "192.0.2.7/32")))
+
+
 def test_an_issuer_is_left_exactly_as_it_is_spelled(monkeypatch: pytest.MonkeyPatch) -> None:
     assert loaded(monkeypatch, OIDC_ISSUER="https://Login.example.com/").oidc_issuer == "https://Login.example.com/"
 
@@ -259,6 +266,8 @@ def test_the_shortest_secrets_that_are_allowed(monkeypatch: pytest.MonkeyPatch) 
         ("DISCOVERY_URL", "http://a:b/discovery", "valid host and port"),
         ("DISCOVERY_ZONE", "external https", "visible ASCII"),
         ("PROOF", "maybe", "'required', 'if-sent' or 'off'"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "host bits set"),
+        ("TRUSTED_PROXIES", "proxy.example.com", "should be networks"),
         ("NEW_USER_ROLE", "admin", "'none', 'viewer', 'editor' or 'owner'"),
         ("OIDC_NEW_USER_ROLE", "admin", "'none', 'viewer', 'editor' or 'owner'"),
         ("OIDC_ISSUER", "login.example.com", "absolute URL"),

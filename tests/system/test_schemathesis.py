@@ -1,6 +1,5 @@
 """A running host against everything that its own OpenAPI document allows and forbids, and against nonsense."""
 
-import http.client
 import json
 import os
 import subprocess
@@ -14,11 +13,12 @@ from typing import Any
 import pytest
 
 from tests.system.processes import Serving, clean_environment
+from tests.system.requests import answer_of
 from tests.system.schemathesis_hooks import EXISTING
 
 ROOT = Path(__file__).parents[2]
 SCHEMATHESIS = str(Path(sys.executable).parent / "schemathesis")
-EXAMPLES = "12"
+EXAMPLES = "8"
 """Requests that each phase makes up for each operation."""
 SEED = "20260302"
 """The same requests each time; LECTERN_TEST_SEED and LECTERN_TEST_EXAMPLES make other and more of them."""
@@ -55,20 +55,6 @@ def discovery_url() -> Iterator[str]:
 def serving(start: Callable[..., Serving], tmp_path: Path, discovery_url: str) -> Serving:
     """A host that knows a WOPI client but asks for no proofs."""
     return start(tmp_path / "data", LECTERN_DISCOVERY_URL=discovery_url, LECTERN_PROOF="off")
-
-
-def answer_of(
-    serving: Serving, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
-) -> tuple[int, bytes]:
-    """Status and body of one request, as the operator."""
-    host = serving.url.removeprefix("http://")
-    connection = http.client.HTTPConnection(host, timeout=20)
-    try:
-        connection.request(method, path, body, {"Authorization": f"Bearer {serving.key}"} | (headers or {}))
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
 
 
 def a_file(serving: Serving, name: str) -> str:

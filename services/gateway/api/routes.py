@@ -29,12 +29,12 @@ def add_api(app: web.Application) -> None:
 
 
 def _add_routes(router: web.UrlDispatcher, beginning: str) -> None:
-    router.add_get(f"{beginning}/api/openapi.json", get_openapi, allow_head=False)
+    router.add_get(f"{beginning}/api/openapi.json", get_openapi, allow_head=False, expect_handler=expect_later)
     for operation in OPERATIONS:
         path = beginning + PREFIX + operation.path
         for method in ("GET", "HEAD") if operation.has_head else (operation.method,):
             router.add_route(method, path, operation.__call__, expect_handler=expect_later)
-    router.add_route("*", beginning + "/api{rest:(/.*)?}", nothing_here)
+    router.add_route("*", beginning + "/api{rest:(/.*)?}", nothing_here, expect_handler=expect_later)
 
 
 async def get_openapi(request: web.Request) -> web.Response:
@@ -46,15 +46,20 @@ async def get_openapi(request: web.Request) -> web.Response:
 async def nothing_here(request: web.Request) -> web.Response:
     """All other addresses below /api: 404; 405 if only the method is wrong."""
     request[OPERATION] = "unknown_address"
-    allowed: set[str] = set()
-    for resource in request.app.router.resources():
-        _, methods = await resource.resolve(request)
-        allowed |= methods - {"*"}
+    allowed = ", ".join(await methods_of(request))
     if allowed:
-        sentence = f"this address knows {', '.join(sorted(allowed))} alone"
-        refused = Refused(Kind.METHOD_NOT_ALLOWED, sentence)
-        return problem_response(refused, NO_STORE | {"Allow": ", ".join(sorted(allowed))})
+        refused = Refused(Kind.METHOD_NOT_ALLOWED, f"this address knows {allowed} alone")
+        return problem_response(refused, NO_STORE | {"Allow": allowed})
     return problem_response(Refused(Kind.NOT_FOUND, "the API has no such address"), NO_STORE)
+
+
+async def methods_of(request: web.Request) -> list[str]:
+    """The methods that the request's address knows, by name; none if there is no such address."""
+    methods: set[str] = set()
+    for resource in request.app.router.resources():
+        _, known = await resource.resolve(request)
+        methods |= known
+    return sorted(methods - {"*"})
 
 
 async def _close_streams(app: web.Application) -> None:

@@ -59,14 +59,18 @@ async def open_file(call: Call[NoQuery, OpenWish]) -> web.Response:
     if discovery is None:
         sentence = "there is no WOPI client to open it in: set LECTERN_DISCOVERY_URL, and see that it can be reached"
         raise Refused(Kind.NO_ACTION, sentence)
-    action = _action(discovery, access, None if wish.action is UNSET else wish.action)
+    name = None if wish.action is UNSET else wish.action
+    action = _action(discovery, access, name, dialect)
     values = {"BUSINESS_USER": "1" if user.is_business else ""}
     if wish.ui is not UNSET:
         if not _LANGUAGE.fullmatch(wish.ui):
             raise Refused(Kind.BAD_REQUEST, "ui is no language such as de-DE")
         values |= {"UI_LLCC": wish.ui, "DC_LLCC": wish.ui}
     url = action_url(action.urlsrc, call.gateway.addresses.file(access.file.file_id), values)
-    claims = fresh_claims(call.gateway, Resource.FILE, access.file.file_id, user.user_id, dialect=dialect)
+    is_stand_in = name is not None and action.name != name.lower()
+    claims = fresh_claims(
+        call.gateway, Resource.FILE, access.file.file_id, user.user_id, dialect=dialect, may_write=not is_stand_in
+    )
     return json_response(
         OpenAction(
             action_url=url,
@@ -104,14 +108,16 @@ async def _named(call: Call[NoQuery, TokenWish], user: User) -> tuple[Resource, 
     return Resource.CONTAINER, access.container.container_id
 
 
-def _action(discovery: Discovery, access: FileAccess, name: str | None) -> Action:
+def _action(discovery: Discovery, access: FileAccess, name: str | None, dialect: Dialect) -> Action:
     """The action of that name, or the one that suits best. Raises Refused if there is none."""
     extension, may_edit = extension_of(access.file.name), access.role >= Role.EDITOR
     if name is not None and name.lower() in WRITING_ACTIONS and not may_edit:
         raise Refused(Kind.NO_ACTION, f"this user may only read the file, so that there is nothing to {name}")
     is_empty = access.file.current.content.size_bytes == 0
     wishes = [name] if name is not None else _suitable(may_edit=may_edit, is_empty=is_empty)
-    for wish in wishes:
+    # Collabora Online offers "edit" alone for what it can edit, and only shows the file if CheckFileInfo says so.
+    stand_ins = ["edit"] if dialect is Dialect.COLLABORA and wishes[0].lower() == "view" else []
+    for wish in [*wishes, *stand_ins]:
         action = discovery.action(wish, extension)
         if action is not None:
             return action

@@ -1,11 +1,12 @@
 """Proof keys at the border: whether a request really comes from the WOPI client that it claims to come from.
 
-The URL that was signed is put together from the configured public address and the raw request target: what the request
-says of its host and scheme, and what decoding and encoding anew would make of its path, are both worth nothing here.
+The URL that was signed is put together from the configured public address, or the one that a trusted proxy tells, and
+the raw request target: what the request says of its own host and scheme, and what decoding and encoding anew would make
+of its path, are both worth nothing here.
 Spec: tokens and proof keys > Verification.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from services.gateway.auth.forwarding import forwarded_base
 from services.gateway.context import Gateway
 from shared.core.errors import LecternError
 from shared.core.proof import (
@@ -118,13 +120,14 @@ def _sent_proof(request: web.Request, gateway: Gateway, dialect: Dialect, token:
     present = {name: signature for name, signature in signatures.items() if signature is not None}
     if not present:
         raise ProofFailed(f"{X_WOPI_PROOF} is missing or not base64")
-    return SentProof(present, tuple(_signed(gateway.addresses, request.raw_path, dialect, token, ticks)))
+    forwarded = forwarded_base(request, gateway.rules.trusted_proxies)
+    urls = tuple(dict.fromkeys(_urls(gateway.addresses, forwarded, request.raw_path)))
+    return SentProof(present, tuple(_signed(urls, dialect, token, ticks)))
 
 
-def _signed(addresses: Addresses, target: str, dialect: Dialect, token: str, ticks: int) -> Iterator[bytes]:
-    """All that the client may have signed for this request target, each once, the likeliest first."""
+def _signed(urls: Sequence[str], dialect: Dialect, token: str, ticks: int) -> Iterator[bytes]:
+    """All that the client may have signed if it asked for one of `urls`, each once, the likeliest first."""
     tokens = dict.fromkeys((token, unquote(token)))
-    urls = dict.fromkeys(_urls(addresses, target))
     for url in urls:
         for one in tokens:
             yield signed_bytes(one, url, ticks)
@@ -134,13 +137,15 @@ def _signed(addresses: Addresses, target: str, dialect: Dialect, token: str, tic
                 yield signed_bytes(one, url, ticks, as_written=True)
 
 
-def _urls(addresses: Addresses, target: str) -> Iterator[str]:
+def _urls(addresses: Addresses, forwarded: str | None, target: str) -> Iterator[str]:
     """The public URLs that a request target may stand for: a proxy may have taken the public path away, or left it."""
     if not target.startswith("/"):  # a proxy may send the whole URL as the target
         target = "/" + "/".join(target.split("/")[3:])
     yield addresses.public_url + target
     if addresses.path and target.startswith(addresses.path + "/"):
         yield addresses.origin + target
+    if forwarded is not None:
+        yield forwarded + target
 
 
 def _verifies(key: RsaKey, signature: bytes, signed: bytes) -> bool:

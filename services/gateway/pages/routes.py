@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from services.gateway.context import GATEWAY
+from services.gateway.uploads import expect_later
 from services.gateway.wopi.dispatch import OPERATION
 
 HOME: Final = web.AppKey("home", str)
@@ -28,9 +29,9 @@ def add_pages(app: web.Application) -> None:
     app[OPENING] = Template(_text("opening.html")).substitute(values)
     app[HEADERS] = _headers(style)
     for beginning in app[GATEWAY].addresses.beginnings:
-        app.router.add_get(beginning + "/", home)
-        app.router.add_get(beginning + "/open/{rest:.+}", opening)
-        app.router.add_get(beginning + "/browse/{rest:.+}", opening)
+        app.router.add_get(beginning + "/", home, expect_handler=expect_later)
+        app.router.add_get(beginning + "/open/{rest:.+}", opening, expect_handler=expect_later)
+        app.router.add_get(beginning + "/browse/{rest:.+}", opening, expect_handler=expect_later)
 
 
 async def home(request: web.Request) -> web.Response:

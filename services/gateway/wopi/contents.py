@@ -30,7 +30,7 @@ from services.gateway.wopi.drafts import keep_draft
 from services.gateway.wopi.locks import optional_lock_id
 from shared.core.contents import DocumentChanged, Save, Saved, item_version
 from shared.core.errors import DeadlinePassed, LecternError, NotFound
-from shared.core.file import Content, FileHead, LockMismatch
+from shared.core.file import FileHead, LockMismatch
 from shared.messages.commands import CommitContent
 
 MAX_EXPECTED_SIZE: Final = 2**32 - 1
@@ -148,10 +148,13 @@ def _document_changed(refused: DocumentChanged) -> web.Response:
 async def put_file_without_right(request: web.Request) -> web.Response:
     """PutFile of a user who may not write the file: 404.
 
-    If their token says that they could when the document was opened, what they wrote until then is kept as a draft.
+    If it comes from the editing session that is going on, which it shows by the lock, then the user could write when the
+    session began: what they wrote until their right was taken away is kept as a draft.
     """
-    claims = request[CLAIMS]
-    if claims.may_write and await request.app[GATEWAY].metadata.files.find(claims.resource_id) is not None:
-        content: Content = await received(request)
+    gateway, claims = request.app[GATEWAY], request[CLAIMS]
+    file = await gateway.metadata.files.find(claims.resource_id) if claims.may_write else None
+    lock = file.lock_at(gateway.now()) if file is not None else None
+    if lock is not None and optional_lock_id(request) == lock.lock_id:
+        content = await received(request)
         await keep_draft(request, claims.resource_id, content, "the user may not write the file any more")
     raise NotFound("there is no such file")

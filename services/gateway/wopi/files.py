@@ -1,26 +1,27 @@
 """CheckFileInfo and what else is done with a file as a whole. Its locks and its content have modules of their own."""
 
-from functools import lru_cache
-from typing import assert_never
+from typing import Final, assert_never
 
 from aiohttp import web
 
 from services.gateway.auth.tokens import CLAIMS, tokenised
-from services.gateway.context import GATEWAY, Gateway
+from services.gateway.context import GATEWAY
 from services.gateway.requests import BadRequest, envelope, header
 from services.gateway.uploads import drained, small_body
-from services.gateway.wopi.answers import json_answer, lock_mismatch, refusal
+from services.gateway.wopi.answers import json_answer, json_bytes, lock_mismatch, refusal
 from services.gateway.wopi.creation import NOT_UTF7, X_WOPI_INVALID_FILE_NAME_ERROR
 from services.gateway.wopi.dispatch import FILE, NotSupported
+from services.gateway.wopi.info import FileInfos
 from services.gateway.wopi.locks import optional_lock_id
 from services.gateway.wopi.pointers import ancestors, ecosystem_pointer
-from shared.core.checks import check_file_info
 from shared.core.file import LockMismatch
 from shared.core.files import Deleted, NameIllegal, NameTaken, Renamed
 from shared.core.names import decoded_utf7, split_name
-from shared.core.tokens import Claims, Dialect, Resource, TokenSigner, traded
+from shared.core.tokens import Resource
 from shared.core.users import USER_INFO_MAX
 from shared.messages.commands import DeleteFile, Naming, PutUserInfo, RenameFile
+
+FILE_INFOS: Final = web.AppKey("file_infos", FileInfos)
 
 
 async def check_file(request: web.Request) -> web.Response:
@@ -28,31 +29,7 @@ async def check_file(request: web.Request) -> web.Response:
 
     200 with all that this client may know of the file and its user.
     """
-    gateway, access, claims = request.app[GATEWAY], request[FILE], request[CLAIMS]
-    # Other clients don't read these addresses, or show them to the browser.
-    url = download_url(gateway, claims, access.file.name) if claims.dialect is Dialect.OFFICE else ""
-    info = check_file_info(
-        access.file,
-        access.chain,
-        access.user,
-        access.role,
-        claims,
-        gateway.addresses,
-        file_url=url,
-        download_url=url,
-    )
-    return json_answer(info)
-
-
-def download_url(gateway: Gateway, claims: Claims, name: str) -> str:
-    """FileUrl and DownloadUrl: always the newest content, for as long as the token of `claims` lasts."""
-    return gateway.addresses.download(_download_token(gateway.tokens, claims), name)
-
-
-@lru_cache(maxsize=10_000)
-def _download_token(tokens: TokenSigner, claims: Claims) -> str:
-    # A client asks for CheckFileInfo again and again with one token, and signing is a tenth of what that costs.
-    return tokens.sign(traded(claims, Resource.DOWNLOAD, claims.resource_id))
+    return json_bytes(request.app[FILE_INFOS].body(request[CLAIMS], request[FILE]))
 
 
 async def rename_file(request: web.Request) -> web.Response:
@@ -114,7 +91,7 @@ async def delete_file(request: web.Request) -> web.Response:
 async def put_user_info(request: web.Request) -> web.Response:
     """PutUserInfo: POST /wopi/files/{file_id}, PUT_USER_INFO.
 
-    200; 400 for more than USER_INFO_MAX characters, or for any that aren't ASCII.
+    200; 413 for more than USER_INFO_MAX characters, 400 for any that aren't ASCII.
     """
     body = await small_body(request, USER_INFO_MAX)
     if not body.isascii():

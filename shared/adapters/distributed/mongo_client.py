@@ -51,6 +51,11 @@ def moment_of(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
+def sayable(text: str) -> str:
+    """The text as MongoDB can be asked for it: what has no form in UTF-8 becomes "?", which is in no name and no id."""
+    return text.encode("utf-8", "replace").decode()
+
+
 @asynccontextmanager
 async def mongo_reached() -> AsyncIterator[None]:
     """Raises Unavailable if MongoDB doesn't do in time what is asked of it inside."""

@@ -9,7 +9,7 @@ import msgspec
 import orjson
 from pymongo import ASCENDING
 
-from shared.adapters.distributed.mongo_client import mongo_reached
+from shared.adapters.distributed.mongo_client import mongo_reached, sayable
 from shared.adapters.distributed.mongo_documents import HAS_NAME, Document, MongoDocuments
 from shared.core.containers import MAX_DEPTH, Container
 from shared.core.errors import Contended
@@ -61,7 +61,7 @@ class MongoContainers(MongoDocuments[Container, Container]):
 
     async def _all_of(self, ids: Sequence[str]) -> dict[str, Container]:
         async with mongo_reached():
-            query = {"_id": {"$in": list(ids)}, **HAS_NAME}
+            query = {"_id": {"$in": [sayable(one) for one in ids]}, **HAS_NAME}
             documents = await self._collection.find(query, {"body": 1}).to_list(None)
         return {document["_id"]: self._shown(document) for document in documents}
 

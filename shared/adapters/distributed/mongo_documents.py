@@ -17,7 +17,7 @@ from typing import Any, Final, Generic, TypeVar
 from pymongo import ASCENDING, ReturnDocument
 from pymongo.errors import ConnectionFailure, DuplicateKeyError
 
-from shared.adapters.distributed.mongo_client import micros, moment_of, mongo_reached
+from shared.adapters.distributed.mongo_client import micros, moment_of, mongo_reached, sayable
 from shared.adapters.distributed.mongo_outbox import MongoOutbox, entries
 from shared.core.errors import NotFound
 from shared.core.names import name_key
@@ -91,7 +91,7 @@ class MongoDocuments(ABC, Generic[StateT, ShownT]):
     async def load(self, key: str) -> Loaded[StateT]:
         """The document for a change, even if the resource is deleted. Raises NotFound if there never was one."""
         async with mongo_reached():
-            document = await self._collection.find_one({"_id": key}, _UNLOADED)
+            document = await self._collection.find_one({"_id": sayable(key)}, _UNLOADED)
         if document is None:
             raise NotFound("there is no such resource")
         applied = tuple(
@@ -176,8 +176,8 @@ class MongoDocuments(ABC, Generic[StateT, ShownT]):
 
     async def names_taken(self, parent_id: str, names: Collection[str]) -> frozenset[str]:
         """Those of `names` that a sibling in the container `parent_id` has."""
-        keys = {name: name_key(name) for name in names}
-        query = {"parent_id": parent_id, "name_key": {"$in": list(keys.values())}}
+        keys = {name: sayable(name_key(name)) for name in names}
+        query = {"parent_id": sayable(parent_id), "name_key": {"$in": list(keys.values())}}
         async with mongo_reached():
             siblings = await self._collection.find(query, {"_id": 0, "name_key": 1}).to_list(None)
         taken = {sibling["name_key"] for sibling in siblings}
@@ -198,11 +198,11 @@ class MongoDocuments(ABC, Generic[StateT, ShownT]):
 
     async def find(self, key: str) -> ShownT | None:
         """The resource for a read; None if there is none."""
-        return await self._find_one({"_id": key, **HAS_NAME})
+        return await self._find_one({"_id": sayable(key), **HAS_NAME})
 
     async def by_name(self, parent_id: str, name: str) -> ShownT | None:
         """The resource of that name in the container; None if there is none."""
-        return await self._find_one({"parent_id": parent_id, "name_key": name_key(name)})
+        return await self._find_one({"parent_id": sayable(parent_id), "name_key": sayable(name_key(name))})
 
     async def _find_one(self, query: Document) -> ShownT | None:
         async with mongo_reached():
@@ -218,7 +218,8 @@ class MongoDocuments(ABC, Generic[StateT, ShownT]):
         return [self._shown(document) for document in documents]
 
     async def _siblings(self, parent_id: str, after: str | None, limit: int | None) -> Sequence[ShownT]:
-        query = {"parent_id": parent_id, "name_key": {"$gt": "" if after is None else name_key(after)}}
+        last = "" if after is None else sayable(name_key(after))
+        query = {"parent_id": sayable(parent_id), "name_key": {"$gt": last}}
         return await self._find(query, ("name_key", ASCENDING), limit)
 
 

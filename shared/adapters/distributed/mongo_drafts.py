@@ -9,7 +9,7 @@ import orjson
 from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
-from shared.adapters.distributed.mongo_client import micros, mongo_reached
+from shared.adapters.distributed.mongo_client import micros, mongo_reached, sayable
 from shared.core.drafts import Draft
 
 _DRAFT: Final = msgspec.json.Decoder(Draft)
@@ -47,18 +47,24 @@ class MongoDrafts:
     async def find(self, draft_id: str) -> Draft | None:
         """The draft; None if there is none."""
         async with mongo_reached():
-            document = await self._collection.find_one({"_id": draft_id}, {"body": 1})
+            document = await self._collection.find_one({"_id": sayable(draft_id)}, {"body": 1})
         return None if document is None else _DRAFT.decode(document["body"])
 
     async def of_file(self, file_id: str) -> Sequence[Draft]:
         """The drafts of a file, the oldest first."""
-        return await self._find({"file_id": file_id}, 0)
+        return await self._find({"file_id": sayable(file_id)}, 0)
 
     async def all(self, *, before: datetime | None = None, limit: int = 1000) -> Sequence[Draft]:
         """Drafts of all files, the oldest first; with `before` only those refused before that time."""
         if limit == 0:
             return []
         return await self._find({} if before is None else {"refused_at": {"$lt": micros(before)}}, limit)
+
+    async def count(self) -> int:
+        """How many drafts there are."""
+        async with mongo_reached():
+            count: int = await self._collection.count_documents({})
+        return count
 
     async def _find(self, query: dict[str, Any], limit: int) -> Sequence[Draft]:
         async with mongo_reached():
@@ -69,7 +75,7 @@ class MongoDrafts:
     async def delete(self, draft_id: str) -> None:
         """Let go of the draft, if it's there."""
         async with mongo_reached():
-            await self._collection.delete_one({"_id": draft_id})
+            await self._collection.delete_one({"_id": sayable(draft_id)})
 
     async def content_in_use(self, keys: Collection[str]) -> frozenset[str]:
         """Those of `keys` that a draft refers to."""

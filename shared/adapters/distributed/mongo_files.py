@@ -70,6 +70,12 @@ class MongoFiles(MongoDocuments[File, FileHead]):
             count: int = await self._collection.count_documents(HAS_NAME)
         return count
 
+    async def count_locked(self) -> int:
+        """How many of them carry a lock, with those whose time is up."""
+        async with mongo_reached():
+            count: int = await self._collection.count_documents({"lock_expires_at": {"$exists": True}})
+        return count
+
     def _id(self, state: File) -> str:
         return state.file_id
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from pymongo.errors import DuplicateKeyError
 
-from shared.adapters.distributed.mongo_client import mongo_reached
+from shared.adapters.distributed.mongo_client import mongo_reached, sayable
 from shared.core.users import User
 
 _KEPT: Final = frozenset({"user_info", "base_role"})
@@ -22,7 +22,7 @@ class MongoUsers:
     async def find(self, user_id: str) -> User | None:
         """The user; None if the host doesn't know them."""
         async with mongo_reached():
-            document = await self._collection.find_one({"_id": user_id})
+            document = await self._collection.find_one({"_id": sayable(user_id)})
         return None if document is None else msgspec.convert({"user_id": user_id, **document}, User)
 
     async def register(self, user: User) -> bool:

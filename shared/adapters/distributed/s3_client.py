@@ -103,7 +103,7 @@ class S3Client:
         response = await self.send(method, key, query, None, body)
         with s3_reached():
             async with response:
-                raw = await response.content.read(_ANSWER_MAX)
+                raw = await _read(response, _ANSWER_MAX)
         try:
             answer = fromstring(raw) if raw.strip() else None
         except ParseError as error:
@@ -140,7 +140,7 @@ class S3Client:
     async def _refuse(response: aiohttp.ClientResponse) -> None:
         with s3_reached():
             async with response:
-                raw = await response.content.read(_BUFFER)
+                raw = await _read(response, _BUFFER)
         try:
             code = text_in(fromstring(raw), "Code")
         except ParseError:
@@ -148,6 +148,14 @@ class S3Client:
         if response.status == HTTPStatus.NOT_FOUND and code != "NoSuchBucket":
             raise NotFound("there is no such content")
         raise Unavailable(f"the content server refused ({response.status} {code})".replace(" )", ")"))
+
+
+async def _read(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
+    """All of the response's body, or what is within the limit."""
+    raw = b""
+    while len(raw) < limit_bytes and (chunk := await response.content.readany()):
+        raw += chunk
+    return raw
 
 
 class s3_reached:  # noqa: N801 - used like a function

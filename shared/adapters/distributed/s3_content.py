@@ -68,13 +68,19 @@ class S3Content:
 
     @asynccontextmanager
     async def open(self, content: Content) -> AsyncIterator["S3Reader"]:
-        """Open for reading; raises NotFound if the key holds nothing."""
+        """Open for reading.
+
+        Raises NotFound if the key holds nothing, and Unavailable if it holds more or fewer bytes than it should.
+        """
         if not content.size_bytes:
             yield S3Reader(self._client, "", {}, 0, b"")
             return
         if not _KEY.fullmatch(content.key):
             raise NotFound("there is no such content")
         response = await self._client.send("GET", content.key)
+        if response.content_length != content.size_bytes:
+            response.close()
+            raise Unavailable("the content is damaged: it isn't as long as it should be")
         reader = await _reader(self._client, content.key, response)
         try:
             yield reader

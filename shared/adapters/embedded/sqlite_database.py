@@ -26,6 +26,10 @@ GROUP_MAX: Final = 64
 """Most writes that share a commit: bounds how long their statements keep the loop."""
 
 
+_QUIET_TURNS: Final = 3
+"""Turns of the loop that a request takes from its arrival to its write."""
+
+
 def _nothing(*_: Any) -> None:
     """For a write that nothing else depends on."""
 
@@ -156,6 +160,7 @@ class Database:
     async def _work(self, opened: _Opened) -> None:
         try:
             while self._waiting:
+                await self._gathered()
                 group = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_MAX))]
                 if not await _commit(opened, group):
                     # One of them spoils it for all: let each stand for itself.
@@ -163,6 +168,14 @@ class Database:
                         _ = await _commit(opened, [write])
         finally:
             self._worker = None
+
+    async def _gathered(self) -> None:
+        """Returns when no more writes come at once: waiting for those is cheaper than a commit of their own."""
+        known, quiet_turns = 0, 0
+        while len(self._waiting) < GROUP_MAX and quiet_turns < _QUIET_TURNS:
+            quiet_turns = 0 if len(self._waiting) > known else quiet_turns + 1
+            known = len(self._waiting)
+            await asyncio.sleep(0)
 
 
 def _make_private(path: Path) -> None:

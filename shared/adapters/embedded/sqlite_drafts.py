@@ -51,6 +51,11 @@ class SqliteDrafts:
         )
         return [_DRAFT.decode(body) for (body,) in rows]
 
+    async def count(self) -> int:
+        """How many drafts there are."""
+        ((count,),) = self._database.rows("SELECT count(*) FROM drafts")
+        return int(count)
+
     async def delete(self, draft_id: str) -> None:
         """Let go of the draft, if it's there."""
         _ = await self._database.write(

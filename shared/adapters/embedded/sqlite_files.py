@@ -80,6 +80,13 @@ class SqliteFiles(SqliteDocuments[File, FileHead]):
         ((count,),) = self._database.rows("SELECT files FROM totals")
         return int(count)
 
+    async def count_locked(self) -> int:
+        """How many of them carry a lock, with those whose time is up."""
+        ((count,),) = self._database.rows(
+            "SELECT count(*) FROM files WHERE deleted_at IS NULL AND lock_expires_at IS NOT NULL"
+        )
+        return int(count)
+
     def _id(self, state: File) -> str:
         return state.file_id
 
