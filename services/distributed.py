@@ -132,7 +132,8 @@ async def service_app(settings: Settings, service: Service) -> AsyncIterator[web
         publisher = EventPublisher(servers.stores.outboxes, servers.producer, servers.topics, source, now)
         publisher.open()
         stack.push_async_callback(publisher.close)
-        server = KafkaServer(servers.bootstrap, servers.topics, servers.producer, now)
+        server = KafkaServer(servers.bootstrap, servers.topics, servers.producer, now, metrics.dead_letter)
+        metrics.consuming(service, lambda: server.lag(service))
         handlers = handlers_of(settings, servers.stores.metadata, servers.content, now)[service]
         server.serve(service, observed(handlers, metrics, now))
         stack.push_async_callback(server.close)

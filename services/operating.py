@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
-from shared.service.health import Ready, readiness
+from shared.service.health import Ready, faults_of, readiness
 from shared.service.metrics import CONTENT_TYPE, Metrics
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -23,6 +23,8 @@ def make_operating_app(dependencies: Mapping[str, Ready], metrics: Metrics) -> w
         return web.Response(status=status, body=body, content_type="application/json", headers=_NO_STORE)
 
     async def counted(_: web.Request) -> web.Response:
+        for name, fault in (await faults_of(dependencies)).items():
+            metrics.ready(name, not fault)
         return web.Response(body=metrics.render(), headers={"Content-Type": CONTENT_TYPE, **_NO_STORE})
 
     app = web.Application()

@@ -17,13 +17,19 @@ Ready = Callable[[], Awaitable[None]]
 
 async def readiness(dependencies: Mapping[str, Ready]) -> tuple[bool, bytes]:
     """Whether all dependencies answer, and a JSON text that says which one doesn't, and why."""
-    faults = await asyncio.gather(*(_fault(is_ready) for is_ready in dependencies.values()))
-    by_name = dict(zip(dependencies, faults, strict=True))
+    faults = await faults_of(dependencies)
+    is_ready = not any(faults.values())
     body = {
-        "status": "not ready" if any(faults) else "ready",
-        "dependencies": {name: fault or "ready" for name, fault in by_name.items()},
+        "status": "ready" if is_ready else "not ready",
+        "dependencies": {name: fault or "ready" for name, fault in faults.items()},
     }
-    return not any(faults), orjson.dumps(body)
+    return is_ready, orjson.dumps(body)
+
+
+async def faults_of(dependencies: Mapping[str, Ready]) -> dict[str, str]:
+    """Why each of the dependencies isn't ready; "" for one that is."""
+    faults = await asyncio.gather(*(_fault(is_ready) for is_ready in dependencies.values()))
+    return dict(zip(dependencies, faults, strict=True))
 
 
 async def _fault(is_ready: Ready) -> str:

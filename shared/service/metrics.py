@@ -4,6 +4,7 @@ A label's values are names out of this code (operations, commands, outcomes), ne
 a client sends: their number stays small, and nothing private is told.
 """
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
@@ -75,6 +76,24 @@ class Metrics:
             "lectern_swept", "Things that were cleaned up, by kind.", ("what",), registry=self._registry
         )
         self._levels = {level: Gauge(level.metric, level.meaning, registry=self._registry) for level in Level}
+        self._ready = Gauge(
+            "lectern_ready",
+            "Whether what the process depends on answers, by dependency: 1 or 0.",
+            ("dependency",),
+            registry=self._registry,
+        )
+        self._lag = Gauge(
+            "lectern_consumer_lag",
+            "Commands that wait or are under way, by service.",
+            ("service",),
+            registry=self._registry,
+        )
+        self._dead_letters = Counter(
+            "lectern_dead_letters",
+            "Messages that were put aside because they can't be handled, by service.",
+            ("service",),
+            registry=self._registry,
+        )
         # Finding a child by its labels costs more than counting with it.
         self._request_children: dict[tuple[str, int], Histogram] = {}
         self._command_children: dict[tuple[str, str, str], Histogram] = {}
@@ -104,6 +123,19 @@ class Metrics:
     def level(self, level: Level, count: int) -> None:
         """There are `count` of that kind now."""
         self._levels[level].set(count)
+
+    def ready(self, dependency: str, is_ready: bool) -> None:
+        """What the process depends on answers, or doesn't."""
+        self._ready.labels(dependency).set(is_ready)
+
+    def consuming(self, service: str, lag: Callable[[], int]) -> None:
+        """The process takes commands of the service; `lag` is asked each time how many haven't ended."""
+        self._lag.labels(service).set_function(lag)
+        self._dead_letters.labels(service)  # told as 0 before the first one, whose coming would go unnoticed otherwise
+
+    def dead_letter(self, service: str) -> None:
+        """A message was put aside."""
+        self._dead_letters.labels(service).inc()
 
     def render(self) -> bytes:
         """All metrics as text; serve it as CONTENT_TYPE."""

@@ -45,6 +45,19 @@ class CommandConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the d
         """Whether the process is a member of the group."""
         return self._is_consuming
 
+    @property
+    def lag(self) -> int:
+        """Messages of the process's partitions that have not ended, as far as the brokers have told it."""
+        if not self._is_consuming:
+            return 0
+        assigned, behind = self._consumer.assignment(), 0
+        for partition, progress in self._progress.items():
+            end = self._consumer.highwater(partition) if partition in assigned else None
+            first = progress.first_not_ended
+            if end is not None and first is not None:
+                behind += max(0, end - first)
+        return behind
+
     async def run(self) -> None:
         """Consume until cancelled; then end what is under way and commit it."""
         while True:

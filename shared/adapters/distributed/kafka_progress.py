@@ -32,6 +32,11 @@ class Progress:
         """Whether all that was begun has ended and is committed."""
         return not self._under_way and self.position == self.committed
 
+    @property
+    def first_not_ended(self) -> int | None:
+        """Offset of the first message that has not ended, begun or still to come; None if none has ever begun."""
+        return next(iter(self._under_way), self.position)
+
     def begin(self, offset: int) -> None:
         """The message at `offset` is under way; offsets begin in order."""
         self._under_way[offset] = False

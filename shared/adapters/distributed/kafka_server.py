@@ -35,8 +35,16 @@ class _Job:
 class KafkaServer:
     """CommandServer over Kafka. Use `open` and `close` in the event loop it's used in; the producer is the caller's."""
 
-    def __init__(self, bootstrap: str, topics: Topics, producer: KafkaProducer, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        topics: Topics,
+        producer: KafkaProducer,
+        now: Callable[[], datetime],
+        on_dead_letter: Callable[[Service], None] = lambda _: None,
+    ) -> None:
         self._bootstrap = bootstrap
+        self._on_dead_letter = on_dead_letter
         self._topics = topics
         self._producer = producer
         self._now = now
@@ -55,7 +63,7 @@ class KafkaServer:
         if known is not None:
             known.handlers = handlers
             return
-        line = _Line(self._topics, self._producer, self._now, handlers)
+        line = _Line(self._topics, self._producer, self._now, handlers, lambda: self._on_dead_letter(service))
         topic, group = self._topics.commands(service), self._topics.group(service)
         line.consumer = CommandConsumer(self._bootstrap, topic, group, line.take)
         self._lines[service] = line
@@ -67,6 +75,11 @@ class KafkaServer:
         for line in self._lines.values():
             await line.close()
         self._lines.clear()
+
+    def lag(self, service: Service) -> int:
+        """Commands of the service that wait for this process or are under way in it."""
+        line = self._lines.get(service)
+        return line.consumer.lag if line is not None else 0
 
     async def is_ready(self) -> None:
         """Returns if commands are taken and can be answered; raises Unavailable with the reason if not."""
@@ -82,12 +95,18 @@ class _Line:
     consumer: CommandConsumer
 
     def __init__(
-        self, topics: Topics, producer: KafkaProducer, now: Callable[[], datetime], handlers: Handlers
+        self,
+        topics: Topics,
+        producer: KafkaProducer,
+        now: Callable[[], datetime],
+        handlers: Handlers,
+        on_dead_letter: Callable[[], None],
     ) -> None:
         self._topics = topics
         self._producer = producer
         self._now = now
         self.handlers = handlers
+        self._on_dead_letter = on_dead_letter
         self._queues: dict[bytes, deque[_Job]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._running: asyncio.Task[None] | None = None
@@ -205,4 +224,5 @@ class _Line:
             except Exception:  # noqa: BLE001 - whatever it is, the message is not lost while it's not committed
                 await asyncio.sleep(1)
             else:
+                self._on_dead_letter()
                 return
