@@ -13,8 +13,8 @@ from typing import Final
 from shared.adapters.embedded.data_folder import sync_folder
 from shared.core.file import EMPTY_CONTENT, Content
 
-_LARGE: Final = 8 * 1024 * 1024
-"""From this many bytes on, what is on the disk isn't kept in memory as well."""
+LARGE: Final = 8 * 1024 * 1024
+"""From this many bytes on, it matters whether a file is in memory beside being on the disk."""
 
 
 class Writing:
@@ -43,9 +43,6 @@ class Writing:
             if not self._size:
                 return EMPTY_CONTENT
             os.fsync(self._descriptor)
-            if self._size >= _LARGE:
-                # Its pages serve the next upload, at less than new ones cost; a reader has the disk.
-                _advise_not_needed(self._descriptor, 0, self._size)
             self._close()
             sync_folder(self._path.parent)
             return Content(self._path.name, self._size, b64encode(self._hash.digest()).decode())
@@ -75,6 +72,16 @@ class Writing:
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
+            os.close(descriptor)
+
+
+def leave_memory(path: str) -> None:
+    """Have a file that is on the disk not kept in memory as well. Nothing happens if it's gone."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            _advise_not_needed(descriptor, 0, 0)
+        finally:
             os.close(descriptor)
 
 
