@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.embedded.folder_content import FolderContent
+from shared.adapters.embedded.folder_content import WARM_MAX, FolderContent
+from shared.adapters.embedded.folder_writing import LARGE
 from shared.core.errors import Unavailable
 from tests.contract.values import chunks_of, collected
 
@@ -124,3 +125,17 @@ async def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> No
 
     with pytest.raises(Unavailable):
         _ = FolderContent(tmp_path / "file" / "content")
+
+
+async def test_large_contents_that_left_memory_are_read_from_the_disk(tmp_path: Path) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"x" * LARGE
+
+    async with FolderContent(tmp_path) as store:
+        contents = [await store.write(body(), LARGE) for _ in range(WARM_MAX // LARGE + 2)]
+        await store.delete(contents[1].key)
+
+        async with store.open(contents[0]) as reader:
+            read = sum([len(chunk) async for chunk in reader.chunks()])
+
+    assert read == LARGE

@@ -8,9 +8,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
+from typing import Final
 
 from shared.adapters.embedded.data_folder import sync_folder
 from shared.core.file import EMPTY_CONTENT, Content
+
+LARGE: Final = 8 * 1024 * 1024
+"""From this many bytes on, it matters whether a file is in memory beside being on the disk."""
 
 
 class Writing:
@@ -61,7 +65,8 @@ class Writing:
         rest = memoryview(block)
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
-        _begin_writing_back(self._descriptor, start, len(block))
+        # Lets the disk work while more bytes arrive, so that less is left for the fsync at the end.
+        _advise_not_needed(self._descriptor, start, len(block))
         self._hash.update(block)
 
     def _close(self) -> None:
@@ -70,11 +75,18 @@ class Writing:
             os.close(descriptor)
 
 
-def _begin_writing_back(descriptor: int, start: int, length: int) -> None:
-    """Let the disk work while more bytes arrive, so that less is left for the fsync at the end.
+def leave_memory(path: str) -> None:
+    """Have a file that is on the disk not kept in memory as well. Nothing happens if it's gone."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            _advise_not_needed(descriptor, 0, 0)
+        finally:
+            os.close(descriptor)
 
-    On Linux this is what the advice does to bytes that aren't on the disk yet; they stay in memory.
-    """
+
+def _advise_not_needed(descriptor: int, start: int, length: int) -> None:
+    """On Linux, bytes that aren't on the disk yet begin to be written and stay in memory; the others leave it."""
     if sys.platform == "linux":
         with suppress(OSError):
             os.posix_fadvise(descriptor, start, length, os.POSIX_FADV_DONTNEED)
