@@ -22,6 +22,7 @@ class Level(Enum):
     FILES = ("lectern_files", "Files that exist.")
     LOCKS_HELD = ("lectern_locks_held", "Files that are locked.")
     DRAFTS = ("lectern_drafts", "Drafts of refused saves that are kept.")
+    DEAD_LETTERS = ("lectern_dead_letters", "Events that were given up for a webhook and are kept.")
     OUTBOX_DEPTH = ("lectern_outbox_depth", "Resources with events that are saved but not published yet.")
 
     def __init__(self, metric: str, meaning: str) -> None:
@@ -39,6 +40,7 @@ class Swept(Enum):
     DELETED_LEFTOVERS = "deleted_leftovers"
     BROKEN_DELETIONS = "broken_deletions"
     EVENTS = "events"
+    DEAD_LETTERS = "dead_letters"
 
 
 class Direction(Enum):
@@ -46,6 +48,13 @@ class Direction(Enum):
 
     RECEIVED = "received"
     SENT = "sent"
+
+
+class Delivery(Enum):
+    """How an attempt to deliver an event to a webhook ended; the value is the label `outcome`."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
 
 
 class Metrics:
@@ -74,6 +83,16 @@ class Metrics:
         self._swept = Counter(
             "lectern_swept", "Things that were cleaned up, by kind.", ("what",), registry=self._registry
         )
+        self._deliveries = Histogram(
+            "lectern_webhook_seconds",
+            "Time that an attempt to deliver an event to a webhook took, by outcome.",
+            ("outcome",),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._given_up = Counter(
+            "lectern_webhook_given_up", "Events that became dead letters of a webhook.", registry=self._registry
+        )
         self._levels = {level: Gauge(level.metric, level.meaning, registry=self._registry) for level in Level}
         # Finding a child by its labels costs more than counting with it.
         self._request_children: dict[tuple[str, int], Histogram] = {}
@@ -100,6 +119,14 @@ class Metrics:
     def swept(self, what: Swept, count: int) -> None:
         """A sweeper cleaned up `count` things."""
         self._swept.labels(what.value).inc(count)
+
+    def delivery(self, outcome: Delivery, seconds: float) -> None:
+        """An attempt to deliver an event to a webhook ended."""
+        self._deliveries.labels(outcome.value).observe(seconds)
+
+    def dead_letter(self) -> None:
+        """An event was given up for a webhook."""
+        self._given_up.inc()
 
     def level(self, level: Level, count: int) -> None:
         """There are `count` of that kind now."""
