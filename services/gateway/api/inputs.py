@@ -322,7 +322,7 @@ class ReplayWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class LettersQuery(Struct, frozen=True, kw_only=True):
     """Which page of dead letters."""
 
-    after: Annotated[str | UnsetType, Meta(description="`id` of the last one had.", max_length=64)] = UNSET
+    after: Annotated[str, Meta(description="`id` of the last one had.", max_length=64)] | UnsetType = UNSET
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX, description="Most items of the page.")] = 100
 
 
