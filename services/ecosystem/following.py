@@ -139,6 +139,7 @@ class Following:
             delivered_at = self._progress.delivered_at
             others_pass = delivered_at is not None and delivered_at >= since
             if is_given_up(pace, attempts, now - since, others_pass=others_pass):
+                self._ground.metrics.given_up(parcel.event.fact.type.partition(".")[0])
                 await self._bury(_letter(self.hook, parcel.event, now, attempts, attempt.failure))
                 return
             pause = pause_after(attempts, pace, random.random(), attempt.retry_after)  # noqa: S311 - keeps no secret
@@ -200,7 +201,6 @@ class Following:
 
     async def _bury(self, letter: DeadLetter) -> None:
         """Keep the dead letter, however long that takes: an event that is neither delivered nor kept would be lost."""
-        self._ground.metrics.dead_letter()
         _log.warning(
             "webhook_dead_letter",
             webhook_id=letter.webhook_id,

@@ -91,7 +91,10 @@ class Metrics:
             registry=self._registry,
         )
         self._given_up = Counter(
-            "lectern_webhook_given_up", "Events that became dead letters of a webhook.", registry=self._registry
+            "lectern_webhook_given_up",
+            "Events that became dead letters of a webhook, by the kind of their resource.",
+            ("kind",),
+            registry=self._registry,
         )
         self._levels = {level: Gauge(level.metric, level.meaning, registry=self._registry) for level in Level}
         # Finding a child by its labels costs more than counting with it.
@@ -124,9 +127,9 @@ class Metrics:
         """An attempt to deliver an event to a webhook ended."""
         self._deliveries.labels(outcome.value).observe(seconds)
 
-    def dead_letter(self) -> None:
-        """An event was given up for a webhook."""
-        self._given_up.inc()
+    def given_up(self, kind: str) -> None:
+        """An event was given up for a webhook; `kind` is what its type begins with."""
+        self._given_up.labels(kind).inc()
 
     def level(self, level: Level, count: int) -> None:
         """There are `count` of that kind now."""

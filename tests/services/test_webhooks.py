@@ -207,7 +207,7 @@ async def test_an_event_that_is_never_taken_becomes_a_dead_letter_while_others_p
     (letter,) = await teller.letters()
     assert (letter.event_id, letter.attempts) == (f"{poisoned}:1", 3)
     assert letter.reason == "the receiver answered with status 500"
-    assert b"lectern_webhook_given_up_total 1.0" in teller.metrics.render()
+    assert b'lectern_webhook_given_up_total{kind="file"} 1.0' in teller.metrics.render()
 
 
 async def test_a_receiver_that_takes_nothing_costs_no_event_before_patience_ends(teller: Teller) -> None:
