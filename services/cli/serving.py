@@ -1,10 +1,11 @@
 """Running the embedded host in this process, from the settings to its end."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable, Coroutine
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -13,6 +14,11 @@ from services.listening import allow_many_connections
 from shared.messages.commands import Service
 from shared.service.logging import configure
 from shared.service.settings import Settings, load_settings, refuse_unsafe, unknown_settings
+
+_GARBAGE_MIN: Final = 10_000
+"""New objects before the first search for cycles among them."""
+_SEARCHES: Final = 20
+"""Searches among the young before one that includes those that outlived them."""
 
 
 def run(**options: Any) -> None:
@@ -56,8 +62,20 @@ def _settings(options: dict[str, Any]) -> Settings:
 
 def _run(serving: Coroutine[Any, Any, None]) -> None:
     allow_many_connections()
+    _search_seldom()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(serving)
+
+
+def _search_seldom() -> None:
+    """Look for garbage in cycles less often, and never among the modules.
+
+    There is little of it, for the rest goes by counting references; but each search stops the host and goes through all
+    that it remembers. What the slowest answers wait for is that.
+    """
+    _ = gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GARBAGE_MIN, _SEARCHES, _SEARCHES)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

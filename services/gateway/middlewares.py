@@ -77,7 +77,7 @@ def _tell(request: web.Request, status: int, started: float, reason: str | None)
         "status": status,
         "duration_ms": round(seconds * 1000, 2),
         "method": request.method,
-        "resource_id": log_text(request.get(RESOURCE_ID)),
+        "resource_id": request.get(RESOURCE_ID, ""),
         "user": request.get(USER_ID),
         "correlation_id": request[CORRELATION_ID],
         "session_id": log_text(request.headers.get("X-WOPI-SessionId")),
@@ -90,6 +90,7 @@ def _tell(request: web.Request, status: int, started: float, reason: str | None)
 async def name_the_host(request: web.Request, response: web.StreamResponse) -> None:
     """Add the headers that every answer carries."""
     rules = request.app[GATEWAY].rules
-    response.headers[X_WOPI_SERVER_VERSION] = rules.server_version
-    response.headers[X_WOPI_MACHINE_NAME] = rules.machine_name
-    response.headers["Server"] = "Lectern"  # the default tells which versions of what there is to attack
+    headers = response.headers
+    headers[X_WOPI_SERVER_VERSION] = rules.server_version
+    headers[X_WOPI_MACHINE_NAME] = rules.machine_name
+    headers["Server"] = "Lectern"  # the default tells which versions of what there is to attack

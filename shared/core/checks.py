@@ -143,6 +143,7 @@ def _of_host(addresses: Addresses, dialect: Dialect, supports_locks: bool) -> di
     }
     if dialect is Dialect.COLLABORA:
         info["IsAdminUser"] = False  # its absence is reported as an error
+        info["HasContentRange"] = True
     return info
 
 

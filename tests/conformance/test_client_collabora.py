@@ -254,5 +254,6 @@ async def test_a_dead_token_is_401_and_a_reader_never_locks(host: Host) -> None:
 
 async def test_pieces_of_a_document_can_be_had(host: Host) -> None:
     client = broker(host, await host.file(content=DOCUMENT))
+    assert (await client.info())["HasContentRange"] is True
 
     assert (await client.get("/contents", Range="bytes=0-3")).body == DOCUMENT[:4]

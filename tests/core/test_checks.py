@@ -45,6 +45,7 @@ BOOLS = frozenset(
         "UserCanNotWriteRelative",
         "UserCanRename",
         "UserCanWrite",
+        "HasContentRange",
         "IsAdminUser",
     ]
 )

@@ -32,7 +32,7 @@ USER: Final = web.RequestKey("user", User)
 OPERATION: Final = web.RequestKey("operation", str)
 """The operation's name in the protocol, for logs and metrics."""
 RESOURCE_ID: Final = web.RequestKey("resource_id", str)
-"""The id in the path, for logs."""
+"""The id in the path, for logs: as `log_id` gives it."""
 
 
 _KINDS: Final = frozenset({"files", "containers", "ecosystem", "folders"})

@@ -8,9 +8,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
+from typing import Final
 
 from shared.adapters.embedded.data_folder import sync_folder
 from shared.core.file import EMPTY_CONTENT, Content
+
+_LARGE: Final = 8 * 1024 * 1024
+"""From this many bytes on, what is on the disk isn't kept in memory as well."""
 
 
 class Writing:
@@ -39,6 +43,9 @@ class Writing:
             if not self._size:
                 return EMPTY_CONTENT
             os.fsync(self._descriptor)
+            if self._size >= _LARGE:
+                # Its pages serve the next upload, at less than new ones cost; a reader has the disk.
+                _advise_not_needed(self._descriptor, 0, self._size)
             self._close()
             sync_folder(self._path.parent)
             return Content(self._path.name, self._size, b64encode(self._hash.digest()).decode())
@@ -61,7 +68,8 @@ class Writing:
         rest = memoryview(block)
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
-        _begin_writing_back(self._descriptor, start, len(block))
+        # Lets the disk work while more bytes arrive, so that less is left for the fsync at the end.
+        _advise_not_needed(self._descriptor, start, len(block))
         self._hash.update(block)
 
     def _close(self) -> None:
@@ -70,11 +78,8 @@ class Writing:
             os.close(descriptor)
 
 
-def _begin_writing_back(descriptor: int, start: int, length: int) -> None:
-    """Let the disk work while more bytes arrive, so that less is left for the fsync at the end.
-
-    On Linux this is what the advice does to bytes that aren't on the disk yet; they stay in memory.
-    """
+def _advise_not_needed(descriptor: int, start: int, length: int) -> None:
+    """On Linux, bytes that aren't on the disk yet begin to be written and stay in memory; the others leave it."""
     if sys.platform == "linux":
         with suppress(OSError):
             os.posix_fadvise(descriptor, start, length, os.POSIX_FADV_DONTNEED)
