@@ -173,7 +173,7 @@ async def test_dead_letters_are_listed_tried_again_and_dropped(host: Host, api: 
 
     assert (await api.post(f"{path}/{ids[1]}/retry")).json == {"count": 1}
     assert [item["is_waiting"] for item in (await api.get(path)).json["items"]] == [False, True, False]
-    assert (await api.post(f"{path}/retry")).json == {"count": 3}
+    assert (await api.post(f"/webhooks/{webhook_id}/retry")).json == {"count": 3}
     assert (await api.delete(f"{path}/{ids[0]}")).status == 204
     assert [item["id"] for item in (await api.get(path)).json["items"]] == ids[1:]
     for call in (api.delete(f"{path}/{ids[0]}"), api.post(f"{path}/{ids[0]}/retry"), api.post(f"{path}/x-y/retry")):
@@ -195,7 +195,7 @@ async def test_a_webhook_that_is_taken_away_is_gone_with_its_letters(host: Host,
         api.post(f"/webhooks/{webhook_id}/secret"),
         api.post(f"/webhooks/{webhook_id}/replay", {"after": ""}),
         api.get(f"/webhooks/{webhook_id}/dead-letters"),
-        api.post(f"/webhooks/{webhook_id}/dead-letters/retry"),
+        api.post(f"/webhooks/{webhook_id}/retry"),
     ):
         assert problem_of(await call) == (404, "not-found")
 

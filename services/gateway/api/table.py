@@ -433,7 +433,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     ),
     Operation(
         "POST",
-        "/webhooks/{webhook_id}/dead-letters/retry",
+        "/webhooks/{webhook_id}/retry",
         webhooks.retry_dead_letters,
         NoQuery,
         NoBody,
