@@ -17,6 +17,7 @@ from aiohttp import web
 from services.data_folder import ADDRESS, API_KEY, TOKEN_SECRET, kept_secret, remove, write_text
 from services.ecosystem import sweeper as ecosystem_sweeper
 from services.ecosystem.handlers import EcosystemHandlers
+from services.ecosystem.telling import telling
 from services.first_start import prepared
 from services.gateway.app import make_app
 from services.gateway.auth.discovery import Discoveries
@@ -35,6 +36,7 @@ from shared.core.contents import Retention
 from shared.core.permissions import Role
 from shared.core.tokens import TokenSigner
 from shared.core.urls import Addresses
+from shared.core.webhooks import Pace
 from shared.messages.commands import Service
 from shared.ports.bus import Handlers
 from shared.ports.content import ContentStore
@@ -118,6 +120,17 @@ async def embedded(settings: Settings, public_url: str) -> AsyncIterator[Embedde
         await _round(settings, store, content, metrics, now, orphan_grace=timedelta(0)).run()
         cleaning = _round(settings, store, content, metrics, now, orphan_grace=settings.orphan_grace)
         await stack.enter_async_context(sweeping(cleaning, settings.sweep_interval))
+        await stack.enter_async_context(
+            telling(
+                store.metadata.webhooks,
+                store.events,
+                settings.webhook_networks,
+                pace_of(settings),
+                public_url,
+                metrics,
+                now,
+            )
+        )
         yield Embedded(gateway, make_app(gateway), is_new)
 
 
@@ -162,15 +175,21 @@ def _round(
             Level.FILES: await metadata.files.count(),
             Level.LOCKS_HELD: await metadata.files.count_locked(),
             Level.DRAFTS: await metadata.drafts.count(),
+            Level.DEAD_LETTERS: await metadata.webhooks.count_letters(),
         }
 
     sweeps: dict[str, Sweep] = {
         "lock": lambda: lock_sweeper.sweep(metadata, now()),
         "storage": lambda: storage_sweeper.sweep(metadata, content, retention, drafts_max_age, orphan_grace, now()),
-        "ecosystem": lambda: ecosystem_sweeper.sweep(metadata, now()),
+        "ecosystem": lambda: ecosystem_sweeper.sweep(metadata, settings.events_max_age, now()),
         "events": events,
     }
     return Round(sweeps, levels, metrics)
+
+
+def pace_of(settings: Settings) -> Pace:
+    """How fast and how long webhooks are tried."""
+    return Pace(patience=settings.webhook_patience)
 
 
 def retention_of(settings: Settings) -> Retention:

@@ -6,15 +6,16 @@ reverse: first no new work, then that in hand, then the connections.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
 from pydantic import SecretStr
 
-from services.compose import api_key_of, handlers_of, issuer_of, retention_of, rules_of, signer_of, utc_now
+from services.compose import api_key_of, handlers_of, issuer_of, pace_of, retention_of, rules_of, signer_of, utc_now
 from services.ecosystem import sweeper as ecosystem_sweeper
+from services.ecosystem.telling import telling
 from services.first_start import rooted
 from services.gateway.app import make_app
 from services.gateway.auth.discovery import Discoveries
@@ -142,7 +143,11 @@ async def service_app(settings: Settings, service: Service) -> AsyncIterator[web
             # Without the indexes, two resources could get one name.
             await servers.preparation.run()
             server.open()
-            async with sweeping(_round(settings, servers, service, metrics), settings.sweep_interval):
+            async with AsyncExitStack() as working:
+                cleaning = _round(settings, servers, service, metrics)
+                await working.enter_async_context(sweeping(cleaning, settings.sweep_interval))
+                if service is Service.ECOSYSTEM:
+                    await working.enter_async_context(_telling(settings, servers, source, metrics))
                 await asyncio.Event().wait()
 
         await stack.enter_async_context(_in_background(work))
@@ -153,6 +158,12 @@ async def service_app(settings: Settings, service: Service) -> AsyncIterator[web
             "content": servers.content.is_ready,
         }
         yield make_operating_app(dependencies, metrics)
+
+
+def _telling(settings: Settings, servers: _Servers, source: str, metrics: Metrics) -> AbstractAsyncContextManager[None]:
+    """The delivery of events to webhooks, which the replicas share."""
+    webhooks, events = servers.stores.metadata.webhooks, KafkaEvents(servers.bootstrap, servers.topics)
+    return telling(webhooks, events, settings.webhook_networks, pace_of(settings), source, metrics, utc_now)
 
 
 @asynccontextmanager
@@ -200,7 +211,7 @@ def _round(settings: Settings, servers: _Servers, service: Service, metrics: Met
         Service.STORAGE: lambda: storage_sweeper.sweep(
             metadata, content, retention, settings.drafts_max_age, settings.orphan_grace, now()
         ),
-        Service.ECOSYSTEM: lambda: ecosystem_sweeper.sweep(metadata, now()),
+        Service.ECOSYSTEM: lambda: ecosystem_sweeper.sweep(metadata, settings.events_max_age, now()),
     }
 
     async def levels() -> Mapping[Level, int]:
@@ -208,6 +219,7 @@ def _round(settings: Settings, servers: _Servers, service: Service, metrics: Met
             Level.FILES: await metadata.files.count(),
             Level.LOCKS_HELD: await metadata.files.count_locked(),
             Level.DRAFTS: await metadata.drafts.count(),
+            Level.DEAD_LETTERS: await metadata.webhooks.count_letters(),
             Level.OUTBOX_DEPTH: sum([await outbox.depth() for outbox in servers.stores.outboxes]),
         }
 

@@ -1,4 +1,4 @@
-"""The ecosystem service: the tree of containers."""
+"""The ecosystem service: the tree of containers, and who is told what happens in it."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -6,6 +6,7 @@ from datetime import datetime
 from services.ecosystem.creating import ContainerCreation
 from services.ecosystem.deleting import ContainerDeletion
 from services.ecosystem.placing import ContainerPlacing
+from services.ecosystem.webhooks import WebhookHandlers
 from shared.core.containers import decide_set_container_grant
 from shared.core.files import GrantSet
 from shared.messages.commands import (
@@ -29,6 +30,7 @@ class EcosystemHandlers:
         self._deletion = ContainerDeletion(metadata, now)
         self._placing = ContainerPlacing(metadata, now)
         self._creation = ContainerCreation(metadata, self._deletion, self._placing, now)
+        self._webhooks = WebhookHandlers(metadata.webhooks, now)
 
     def table(self) -> Handlers:
         """Which method answers which command."""
@@ -38,6 +40,7 @@ class EcosystemHandlers:
             MoveContainer: self._placing.move,
             DeleteContainer: self._deletion.delete,
             SetContainerGrant: self.set_grant,
+            **self._webhooks.table(),
         }
 
     async def set_grant(self, command: SetContainerGrant) -> GrantSet:

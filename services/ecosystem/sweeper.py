@@ -1,6 +1,7 @@
-"""What the ecosystem service cleans up by itself: deletions that broke off, leftovers of deleted containers."""
+"""What the ecosystem service cleans up by itself: deletions that broke off, leftovers of deleted containers, old dead
+letters."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared.core.containers import decide_reopen_container
@@ -12,7 +13,7 @@ from shared.service.transact import REMEMBERED_FOR, transact
 _BATCH: Final = 200
 
 
-async def sweep(metadata: Metadata, now: datetime) -> dict[Swept, int]:
+async def sweep(metadata: Metadata, letters_max_age: timedelta, now: datetime) -> dict[Swept, int]:
     """One round; says how much went.
 
     A container whose deletion broke off opens again: whoever asked for it has been told that it failed. A deletion that
@@ -21,6 +22,7 @@ async def sweep(metadata: Metadata, now: datetime) -> dict[Swept, int]:
     return {
         Swept.BROKEN_DELETIONS: await _reopen(metadata, now),
         Swept.DELETED_LEFTOVERS: await _forget_deleted(metadata, now - REMEMBERED_FOR),
+        Swept.DEAD_LETTERS: await metadata.webhooks.forget_letters(now - letters_max_age),
     }
 
 

@@ -4,7 +4,7 @@ A command's class says which service answers it and, by its type argument, which
 one `key` are handled in the order in which they were sent. Messages only ever gain optional fields.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Generic, TypeVar
@@ -35,6 +35,7 @@ from shared.core.files import (
 from shared.core.locks import Locked, NotThatLock, Unlocked
 from shared.core.permissions import Role
 from shared.core.users import User, UserInfoKept, UserKnown
+from shared.core.webhooks import LetterDropped, LettersWaiting, TooManyWebhooks, Webhook, WebhookKept, WebhookRemoved
 
 OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
 
@@ -345,3 +346,70 @@ class SetContainerGrant(ContainerCommand[GrantSet]):
     service = Service.ECOSYSTEM
     user_id: str
     role: Role | None
+
+
+# --- ecosystem: webhooks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookCommand(Command[OutcomeT_co]):
+    """A command about one webhook."""
+
+    webhook_id: str
+
+    @property
+    def key(self) -> str:
+        """The webhook's id."""
+        return self.webhook_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterWebhook(WebhookCommand[WebhookKept | TooManyWebhooks]):
+    """A new webhook."""
+
+    service = Service.ECOSYSTEM
+    hook: Webhook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeWebhook(WebhookCommand[WebhookKept]):
+    """Change what isn't None. A new secret goes beside the one before for a while."""
+
+    service = Service.ECOSYSTEM
+    url: str | None = None
+    types: tuple[str, ...] | None = None
+    description: str | None = None
+    is_active: bool | None = None
+    secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayEvents(WebhookCommand[WebhookKept]):
+    """Deliver anew: events after a position (None: from the oldest kept), from a time on (None: from any)."""
+
+    service = Service.ECOSYSTEM
+    after: str | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveWebhook(WebhookCommand[WebhookRemoved]):
+    """Let go of the webhook and its dead letters."""
+
+    service = Service.ECOSYSTEM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryDeadLetters(WebhookCommand[LettersWaiting]):
+    """Try a dead letter once more; without an id, all of the webhook."""
+
+    service = Service.ECOSYSTEM
+    letter_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropDeadLetter(WebhookCommand[LetterDropped]):
+    """Let go of a dead letter."""
+
+    service = Service.ECOSYSTEM
+    letter_id: str

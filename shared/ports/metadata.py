@@ -24,6 +24,7 @@ from shared.core.errors import LecternError
 from shared.core.file import File, FileHead
 from shared.core.users import User
 from shared.messages.events import Event
+from shared.ports.webhooks import WebhookStore
 
 StateT = TypeVar("StateT")
 
@@ -188,6 +189,7 @@ class Metadata:
     containers: ContainerStore
     users: UserStore
     drafts: DraftStore
+    webhooks: WebhookStore
     is_ready: "Ready" = field(repr=False)
 
 

@@ -23,6 +23,7 @@ class Level(Enum):
     FILES = ("lectern_files", "Files that exist.")
     LOCKS_HELD = ("lectern_locks_held", "Files that are locked.")
     DRAFTS = ("lectern_drafts", "Drafts of refused saves that are kept.")
+    DEAD_LETTERS = ("lectern_webhook_dead_letters", "Events that were given up for a webhook and are kept.")
     OUTBOX_DEPTH = ("lectern_outbox_depth", "Resources with events that are saved but not published yet.")
 
     def __init__(self, metric: str, meaning: str) -> None:
@@ -40,6 +41,7 @@ class Swept(Enum):
     DELETED_LEFTOVERS = "deleted_leftovers"
     BROKEN_DELETIONS = "broken_deletions"
     EVENTS = "events"
+    DEAD_LETTERS = "dead_letters"
 
 
 class Direction(Enum):
@@ -47,6 +49,13 @@ class Direction(Enum):
 
     RECEIVED = "received"
     SENT = "sent"
+
+
+class Delivery(Enum):
+    """How an attempt to deliver an event to a webhook ended; the value is the label `outcome`."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
 
 
 class Metrics:
@@ -74,6 +83,19 @@ class Metrics:
         )
         self._swept = Counter(
             "lectern_swept", "Things that were cleaned up, by kind.", ("what",), registry=self._registry
+        )
+        self._deliveries = Histogram(
+            "lectern_webhook_seconds",
+            "Time that an attempt to deliver an event to a webhook took, by outcome.",
+            ("outcome",),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._given_up = Counter(
+            "lectern_webhook_given_up",
+            "Events that became dead letters of a webhook, by the kind of their resource.",
+            ("kind",),
+            registry=self._registry,
         )
         self._levels = {level: Gauge(level.metric, level.meaning, registry=self._registry) for level in Level}
         self._ready = Gauge(
@@ -119,6 +141,14 @@ class Metrics:
     def swept(self, what: Swept, count: int) -> None:
         """A sweeper cleaned up `count` things."""
         self._swept.labels(what.value).inc(count)
+
+    def delivery(self, outcome: Delivery, seconds: float) -> None:
+        """An attempt to deliver an event to a webhook ended."""
+        self._deliveries.labels(outcome.value).observe(seconds)
+
+    def given_up(self, kind: str) -> None:
+        """An event was given up for a webhook; `kind` is what its type begins with."""
+        self._given_up.labels(kind).inc()
 
     def level(self, level: Level, count: int) -> None:
         """There are `count` of that kind now."""

@@ -315,6 +315,15 @@ class Settings(BaseSettings):
     versions_max_age: Duration = Field(timedelta(days=365), description="How long a former version of a file is kept.")
     drafts_max_age: Duration = Field(timedelta(days=30), description="How long the draft of a refused save is kept.")
     events_max_age: Duration = Field(timedelta(days=30), description="How long an event can be read again.")
+    webhook_networks: Networks = Field(
+        (),
+        description="Networks, separated by commas, that webhooks may lead to though they aren't public, such as"
+        " `127.0.0.0/8`.",
+    )
+    webhook_patience: Duration = Field(
+        timedelta(days=1),
+        description="How long an event is tried at a webhook that takes none, before it's kept as a dead letter.",
+    )
     sweep_interval: Duration = Field(
         timedelta(seconds=60), description="The pause between two rounds of cleaning up what is expired or left over."
     )

@@ -341,6 +341,19 @@ async def test_what_is_no_database_of_ours_is_left_alone(tmp_path: Path) -> None
         await SqliteMetadata(tmp_path).open()
 
 
+async def test_a_database_of_an_older_release_is_completed_and_keeps_what_it_has(tmp_path: Path) -> None:
+    async with SqliteMetadata(tmp_path) as store:
+        assert await store.metadata.users.register(User("ann", "ann", "Ann"))
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as older:
+        for table in ("webhooks", "webhook_progress", "dead_letters"):
+            _ = older.execute(f"DROP TABLE {table}")
+        _ = older.execute("PRAGMA user_version = 1")
+
+    async with SqliteMetadata(tmp_path) as store:
+        assert await store.metadata.users.find("ann") == User("ann", "ann", "Ann")
+        assert list(await store.metadata.webhooks.all()) == []
+
+
 async def test_a_database_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
     async with SqliteMetadata(tmp_path):
         pass

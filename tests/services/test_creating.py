@@ -1,6 +1,7 @@
 """CreateFile: names, redelivery, and containers that close meanwhile."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -298,7 +299,7 @@ async def test_a_file_that_comes_into_a_container_which_is_closing_is_taken_back
 
     with pytest.raises(NotFound):
         await racing.ask(command)
-    await reopen(services.metadata, services.clock())
+    await reopen(services.metadata, timedelta(days=30), services.clock())
     with pytest.raises(NotFound):
         await services.ask(command)
 

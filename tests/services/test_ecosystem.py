@@ -1,6 +1,7 @@
 """The ecosystem service: the tree of containers."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -141,7 +142,7 @@ async def test_a_container_whose_parent_is_closing_is_taken_back_for_good(servic
 
     with pytest.raises(NotFound):
         await racing.ask(command)
-    await sweep(services.metadata, services.clock())
+    await sweep(services.metadata, timedelta(days=30), services.clock())
     with pytest.raises(NotFound):
         await services.ask(command)
 
@@ -289,7 +290,7 @@ async def test_a_container_that_moves_into_one_which_is_closing_is_put_back_unti
         await racing.ask(command)
 
     assert await place_of(services, folder) == (ROOT_ID, "Plans")
-    await sweep(services.metadata, services.clock())
+    await sweep(services.metadata, timedelta(days=30), services.clock())
     assert await services.ask(moving(services, folder, target)) == ContainerPlaced(target, "Plans")
     assert await place_of(services, folder) == (target, "Plans")
 
@@ -365,7 +366,7 @@ async def test_that_a_container_was_empty_once_does_not_count_after_it_was_open_
     async def opened_filled_and_closed_again() -> None:
         nonlocal happened
         happened = True
-        await sweep(services.metadata, services.clock())
+        await sweep(services.metadata, timedelta(days=30), services.clock())
         await services.file(container=folder)
         await services.close(folder)
 
@@ -426,7 +427,7 @@ async def test_the_sweeper_opens_a_container_whose_deletion_broke_off(services: 
     with pytest.raises(NotFound):
         await services.file(container=folder)
 
-    counts = [await sweep(services.metadata, services.clock()) for _ in range(2)]
+    counts = [await sweep(services.metadata, timedelta(days=30), services.clock()) for _ in range(2)]
 
     assert [one[Swept.BROKEN_DELETIONS] for one in counts] == [1, 0]
     await services.file(container=folder)
@@ -436,9 +437,9 @@ async def test_the_sweeper_forgets_deleted_containers_when_no_command_can_come_a
     folder = await services.container("Plans")
     await services.ask(deletion(services, folder))
 
-    early = await sweep(services.metadata, services.clock())
+    early = await sweep(services.metadata, timedelta(days=30), services.clock())
     services.clock.move(REMEMBERED_FOR * 2)
-    late = await sweep(services.metadata, services.clock())
+    late = await sweep(services.metadata, timedelta(days=30), services.clock())
 
     assert (early[Swept.DELETED_LEFTOVERS], late[Swept.DELETED_LEFTOVERS]) == (0, 1)
     with pytest.raises(NotFound):

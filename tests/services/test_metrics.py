@@ -2,7 +2,7 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared.service.metrics import Direction, Level, Metrics, Swept
+from shared.service.metrics import Delivery, Direction, Level, Metrics, Swept
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -43,6 +43,17 @@ def test_levels_bytes_and_what_was_swept_are_told() -> None:
     assert {found[level.metric, frozenset()] for level in Level} == {3}
     assert found["lectern_content_bytes_total", frozenset({("direction", "sent")})] == 120
     assert found["lectern_swept_total", frozenset({("what", "drafts")})] == 2
+
+
+def test_deliveries_to_webhooks_are_counted_and_timed() -> None:
+    metrics = Metrics()
+
+    metrics.delivery(Delivery.FAILED, 0.5)
+    metrics.given_up("file")
+
+    found = samples(metrics)
+    assert found["lectern_webhook_seconds_sum", frozenset({("outcome", "failed")})] == 0.5
+    assert found["lectern_webhook_given_up_total", frozenset({("kind", "file")})] == 1
 
 
 def test_two_hosts_in_one_process_do_not_count_each_others() -> None:

@@ -20,6 +20,7 @@ schemathesis.openapi.format("file-name", _TEXT.filter(lambda name: file_name_fau
 schemathesis.openapi.format("container-name", _TEXT.filter(lambda name: container_name_fault(name) is None))
 schemathesis.openapi.format("user-name", _TEXT.filter(lambda name: user_name_fault(name) is None))
 schemathesis.openapi.format("event-position", st.sampled_from(["1", "2", "3", "latest"]))
+schemathesis.openapi.format("webhook-url", st.sampled_from(["https://a.example/x", "http://192.0.2.1:81/?y"]))
 
 
 @schemathesis.hook

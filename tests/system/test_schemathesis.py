@@ -83,7 +83,9 @@ def a_file(serving: Serving, name: str) -> str:
 def test_the_api_answers_as_its_document_says(serving: Serving, tmp_path: Path) -> None:
     file_ids = [a_file(serving, f"{number}.docx") for number in range(4)]
     drafts = json.loads(answer_of(serving, "GET", "/api/v1/drafts")[1])["items"]
+    webhook = json.loads(answer_of(serving, "POST", "/api/v1/webhooks", b'{"url": "http://192.0.2.1/"}')[1])
     existing = {"file_id": file_ids, "container_id": ["root"], "draft_id": [draft["id"] for draft in drafts]}
+    existing |= {"webhook_id": [webhook["id"]]}
 
     done = subprocess.run(  # noqa: S603 - a tool of ours, on a host of ours
         [

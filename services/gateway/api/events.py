@@ -31,7 +31,7 @@ async def follow_events(call: Call[EventsQuery, NoBody]) -> web.StreamResponse:
     """Follow the events of all files and containers."""
     request, events = call.request, call.gateway.events
     given = "" if call.query.after is UNSET else call.query.after
-    after = await _position(events, request.headers.get("Last-Event-ID") or given or None)
+    after = await position_in(events, request.headers.get("Last-Event-ID") or given or None)
     response = web.StreamResponse(headers=NO_STORE | {"X-Accel-Buffering": "no"})
     response.content_type = Form.EVENTS.value
     await response.prepare(request)
@@ -55,7 +55,7 @@ def _abort(request: web.Request) -> None:
         request.transport.abort()
 
 
-async def _position(events: EventStream, after: str | None) -> str | None:
+async def position_in(events: EventStream, after: str | None) -> str | None:
     """The position to go on after. Raises Refused for what is none."""
     if after == LATEST:
         return await events.latest()

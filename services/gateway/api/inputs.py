@@ -20,6 +20,8 @@ from services.gateway.api.resources import DialectName, RoleName
 from services.gateway.uploads import pieces
 from shared.core.names import BASE_NAME_MAX, EXTENSION_MAX
 from shared.core.users import USER_NAME_MAX
+from shared.core.webhooks import DESCRIPTION_MAX, KINDS, URL_MAX
+from shared.messages.events import FACT_TYPES
 
 BODY_MAX_BYTES: Final = 1024 * 1024
 PAGE_MAX: Final = 1000
@@ -108,6 +110,27 @@ Language = Annotated[
 IdInput = Annotated[str, Meta(max_length=64, examples=["0b7d1c2e9a3f4d5e8f60718293a4b5c6"])]
 PathInput = Annotated[
     str, Meta(max_length=PATH_MAX, examples=["/Reports/March.docx"], extra_json_schema={"pattern": "^/"})
+]
+
+
+EventTypes = Annotated[
+    list[Annotated[str, Meta(extra_json_schema={"enum": [*FACT_TYPES, *KINDS]})]],
+    Meta(
+        description="Types of events; `file.*` and `container.*` stand for all of a kind, none for all.", max_length=50
+    ),
+]
+WebhookUrl = Annotated[
+    str,
+    Meta(
+        description="Absolute, http or https, without user name and fragment. Must lead to a public address, or to one in"
+        " LECTERN_WEBHOOK_NETWORKS.",
+        max_length=URL_MAX,
+        examples=["https://index.example.com/lectern"],
+        extra_json_schema={"format": "webhook-url"},
+    ),
+]
+WebhookDescription = Annotated[
+    str, Meta(description="For people.", max_length=DESCRIPTION_MAX, examples=["Search index"])
 ]
 
 
@@ -247,7 +270,66 @@ class TokenWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     supports_locks: Annotated[bool, Meta(description="False for a client that can't lock.")] = True
 
 
-ONE_OF: Final[Mapping[type[Struct], tuple[str, ...]]] = {TokenWish: ("path", "file_id", "container_id")}
+class NewWebhook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where events are to go, and which."""
+
+    url: WebhookUrl
+    types: EventTypes = []
+    description: WebhookDescription = ""
+    after: Annotated[
+        str | UnsetType,
+        Meta(
+            description="The position of the last event that isn't wanted any more; absent for new events alone.",
+            extra_json_schema={"format": "event-position"},
+        ),
+    ] = UNSET
+
+
+class WebhookChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be another one."""
+
+    url: WebhookUrl | UnsetType = UNSET
+    types: EventTypes | UnsetType = UNSET
+    description: WebhookDescription | UnsetType = UNSET
+    is_active: Annotated[bool | UnsetType, Meta(description="False pauses delivery; true goes on where it was.")] = (
+        UNSET
+    )
+
+
+class ReplayWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where delivery is to begin anew: exactly one of `after`, `since`."""
+
+    after: Annotated[
+        str | UnsetType,
+        Meta(
+            description="The position of the last event that isn't to be delivered again.",
+            extra_json_schema={"format": "event-position"},
+        ),
+    ] = UNSET
+    since: (
+        Annotated[
+            datetime,
+            Meta(
+                tz=True,
+                description="All events kept that happened at that time or later.",
+                examples=["2026-03-01T00:00:00Z"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class LettersQuery(Struct, frozen=True, kw_only=True):
+    """Which page of dead letters."""
+
+    after: Annotated[str, Meta(description="`id` of the last one had.", max_length=64)] | UnsetType = UNSET
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX, description="Most items of the page.")] = 100
+
+
+ONE_OF: Final[Mapping[type[Struct], tuple[str, ...]]] = {
+    TokenWish: ("path", "file_id", "container_id"),
+    ReplayWish: ("after", "since"),
+}
 """Of which fields exactly one is needed."""
 
 

@@ -43,6 +43,8 @@ _PATH_PARTS: Final[Mapping[str, Json]] = {
     "file_id": _ID | {"examples": ["0b7d1c2e9a3f4d5e8f60718293a4b5c6"]},
     "container_id": _ID | {"description": "`root` is the container that all others are in.", "examples": ["root"]},
     "draft_id": _ID | {"examples": ["5f2b7c1d9e3a4f60b1c2d3e4f5a6b7c8"]},
+    "webhook_id": _ID | {"examples": ["7c1d9e3a4f60b1c2d3e4f5a6b7c85f2b"]},
+    "letter_id": _ID | {"examples": ["d3e4f5a6b7c85f2b7c1d9e3a4f60b1c2"]},
     "version": {"type": "integer", "minimum": 1, "examples": [3]},
     "name": msgspec.json.schema(FileName),
     "user": msgspec.json.schema(UserName),

@@ -185,7 +185,9 @@ class Operation(Generic[QueryT, BodyT]):
     def _resource_id(request: web.Request) -> str:
         """The id in the path, for logs."""
         parts = request.match_info
-        return log_id(parts.get("file_id") or parts.get("container_id") or parts.get("draft_id") or "")
+        return log_id(
+            parts.get("file_id") or parts.get("container_id") or parts.get("draft_id") or parts.get("webhook_id") or ""
+        )
 
     async def _call(self, request: web.Request) -> Call[QueryT, BodyT]:
         user = await sign_in(request)

@@ -236,3 +236,64 @@ class EventMessage(Struct, frozen=True, kw_only=True):
             },
         ),
     ]
+
+
+class WebhookResource(Struct, frozen=True, kw_only=True):
+    """An address that is told of events, and how that goes."""
+
+    id: Id
+    url: Annotated[str, Meta(examples=["https://index.example.com/lectern"])]
+    types: Annotated[list[str], Meta(description="None stands for all.", examples=[["file.content_changed"]])]
+    description: str
+    created: Time
+    is_active: bool
+    stopped_because: Annotated[str | UnsetType, Meta(description="Why the host itself made it inactive.")] = UNSET
+    position: Annotated[
+        str | UnsetType, Meta(description="All events up to there are delivered or dead letters.", examples=["42"])
+    ] = UNSET
+    last_delivery: Annotated[Time | UnsetType, Meta(description="When the receiver last took an event.")] = UNSET
+    failing_since: Annotated[Time | UnsetType, Meta(description="Absent if the last attempt succeeded.")] = UNSET
+    last_failure: Annotated[str | UnsetType, Meta(description="What went wrong last.")] = UNSET
+    dead_letters: Annotated[int, Meta(ge=0, description="How many events were given up and are kept.")]
+
+
+class Webhooks(Struct, frozen=True, kw_only=True):
+    """Webhooks, the oldest first."""
+
+    items: list[WebhookResource]
+
+
+class WebhookSecret(Struct, frozen=True, kw_only=True):
+    """A webhook's secret: shown this once."""
+
+    id: Id
+    secret: Annotated[
+        str,
+        Meta(
+            description="The key of the signatures: after `whsec_`, in Base64.",
+            examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="],
+        ),
+    ]
+
+
+class DeadLetterResource(Struct, frozen=True, kw_only=True):
+    """An event that was given up for a webhook."""
+
+    id: Id
+    event: CloudEvent
+    failed_at: Time
+    attempts: Annotated[int, Meta(ge=1)]
+    reason: Annotated[str, Meta(examples=["the receiver answered with status 500"])]
+    is_waiting: Annotated[bool, Meta(description="Whether it's to be tried once more.")]
+
+
+class DeadLetters(Struct, frozen=True, kw_only=True):
+    """Dead letters, in the order in which they failed first."""
+
+    items: list[DeadLetterResource]
+
+
+class RetriedLetters(Struct, frozen=True, kw_only=True):
+    """How many dead letters are to be tried once more."""
+
+    count: Annotated[int, Meta(ge=0)]

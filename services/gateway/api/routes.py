@@ -6,6 +6,7 @@ from importlib.metadata import version
 import msgspec
 from aiohttp import web
 
+from services.gateway.api import asyncapi
 from services.gateway.api.events import CLOSING
 from services.gateway.api.openapi import JSON, document_of
 from services.gateway.api.operations import NO_STORE, PREFIX
@@ -16,12 +17,14 @@ from services.gateway.uploads import expect_later
 from services.gateway.wopi.dispatch import OPERATION
 
 DOCUMENT = web.AppKey("openapi", bytes)
+EVENTS_DOCUMENT = web.AppKey("asyncapi", bytes)
 
 
 def add_api(app: web.Application) -> None:
     """Add the whole API to the application, which has its gateway already."""
     public_url = app[GATEWAY].addresses.public_url
     app[DOCUMENT] = msgspec.json.encode(document_of(OPERATIONS, public_url, version("lectern")))
+    app[EVENTS_DOCUMENT] = msgspec.json.encode(asyncapi.document_of(public_url, version("lectern")))
     app[CLOSING] = asyncio.Event()
     app.on_shutdown.append(_close_streams)
     for beginning in app[GATEWAY].addresses.beginnings:
@@ -30,6 +33,7 @@ def add_api(app: web.Application) -> None:
 
 def _add_routes(router: web.UrlDispatcher, beginning: str) -> None:
     router.add_get(f"{beginning}/api/openapi.json", get_openapi, allow_head=False, expect_handler=expect_later)
+    router.add_get(f"{beginning}/api/asyncapi.json", get_asyncapi, allow_head=False, expect_handler=expect_later)
     for operation in OPERATIONS:
         path = beginning + PREFIX + operation.path
         for method in ("GET", "HEAD") if operation.has_head else (operation.method,):
@@ -41,6 +45,12 @@ async def get_openapi(request: web.Request) -> web.Response:
     """GET /api/openapi.json: what this API is, for programs."""
     request[OPERATION] = "get_openapi"
     return web.Response(body=request.app[DOCUMENT], content_type=JSON, headers={"Cache-Control": "no-cache"})
+
+
+async def get_asyncapi(request: web.Request) -> web.Response:
+    """GET /api/asyncapi.json: what the events are, for programs."""
+    request[OPERATION] = "get_asyncapi"
+    return web.Response(body=request.app[EVENTS_DOCUMENT], content_type=JSON, headers={"Cache-Control": "no-cache"})
 
 
 async def nothing_here(request: web.Request) -> web.Response:

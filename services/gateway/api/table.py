@@ -14,6 +14,7 @@ from services.gateway.api import (
     uploads,
     users,
     versions,
+    webhooks,
 )
 from services.gateway.api.inputs import (
     ContainerChange,
@@ -21,17 +22,21 @@ from services.gateway.api.inputs import (
     EventsQuery,
     FileChange,
     GrantWish,
+    LettersQuery,
     NewContainer,
+    NewWebhook,
     NoBody,
     NoQuery,
     OpenWish,
     PageQuery,
+    ReplayWish,
     ResolveQuery,
     RestoreWish,
     SavesQuery,
     TokenWish,
     UnlockQuery,
     UserChange,
+    WebhookChange,
 )
 from services.gateway.api.operations import Answer, Form, Operation, Who
 from services.gateway.api.problems import Kind
@@ -39,6 +44,7 @@ from services.gateway.api.resources import (
     AccessToken,
     Children,
     ContainerResource,
+    DeadLetters,
     DraftResource,
     Drafts,
     FileResource,
@@ -47,9 +53,13 @@ from services.gateway.api.resources import (
     LockedFiles,
     LockState,
     OpenAction,
+    RetriedLetters,
     Saves,
     UserResource,
     Versions,
+    WebhookResource,
+    Webhooks,
+    WebhookSecret,
 )
 from shared.core.permissions import Role
 
@@ -65,6 +75,8 @@ FILE: Final = {200: Answer(FileResource, "The file.")}
 CONTAINER: Final = {200: Answer(ContainerResource, "The container.")}
 GRANT: Final = {200: Answer(GrantResource, "The grant.")}
 GRANTS: Final = {200: Answer(Grants, "The grants.")}
+WEBHOOK: Final = {200: Answer(WebhookResource, "The webhook.")}
+RETRIED: Final = {200: Answer(RetriedLetters, "How many are to be tried.")}
 BYTES: Final = {200: Answer(Form.BYTES, "The bytes.", _NAMED), 206: Answer(Form.BYTES, "Some of the bytes.", _PART)}
 VERSIONED_BYTES: Final = {
     200: Answer(Form.BYTES, "The bytes.", _NAMED | _ETAG),
@@ -365,6 +377,85 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
         EventsQuery,
         NoBody,
         {200: Answer(Form.EVENTS, "One message an event: its `data` is a CloudEvent in JSON, its `id` a position.")},
+        who=Who.OPERATOR,
+    ),
+    # Webhooks
+    Operation(
+        "GET",
+        "/webhooks",
+        webhooks.list_webhooks,
+        NoQuery,
+        NoBody,
+        {200: Answer(Webhooks, "All webhooks.")},
+        who=Who.OPERATOR,
+    ),
+    Operation(
+        "POST",
+        "/webhooks",
+        webhooks.create_webhook,
+        NoQuery,
+        NewWebhook,
+        {201: Answer(WebhookSecret, "The new webhook's id and secret.", _LOCATION)},
+        (Kind.TOO_MANY,),
+        who=Who.OPERATOR,
+    ),
+    Operation("GET", "/webhooks/{webhook_id}", webhooks.get_webhook, NoQuery, NoBody, WEBHOOK, who=Who.OPERATOR),
+    Operation(
+        "PATCH", "/webhooks/{webhook_id}", webhooks.change_webhook, NoQuery, WebhookChange, WEBHOOK, who=Who.OPERATOR
+    ),
+    Operation("DELETE", "/webhooks/{webhook_id}", webhooks.delete_webhook, NoQuery, NoBody, DONE, who=Who.OPERATOR),
+    Operation(
+        "POST",
+        "/webhooks/{webhook_id}/secret",
+        webhooks.change_webhook_secret,
+        NoQuery,
+        NoBody,
+        {200: Answer(WebhookSecret, "The new secret.")},
+        who=Who.OPERATOR,
+    ),
+    Operation(
+        "POST",
+        "/webhooks/{webhook_id}/replay",
+        webhooks.replay_events,
+        NoQuery,
+        ReplayWish,
+        WEBHOOK,
+        who=Who.OPERATOR,
+    ),
+    Operation(
+        "GET",
+        "/webhooks/{webhook_id}/dead-letters",
+        webhooks.list_dead_letters,
+        LettersQuery,
+        NoBody,
+        {200: Answer(DeadLetters, "A page of dead letters.")},
+        who=Who.OPERATOR,
+    ),
+    Operation(
+        "POST",
+        "/webhooks/{webhook_id}/retry",
+        webhooks.retry_dead_letters,
+        NoQuery,
+        NoBody,
+        RETRIED,
+        who=Who.OPERATOR,
+    ),
+    Operation(
+        "POST",
+        "/webhooks/{webhook_id}/dead-letters/{letter_id}/retry",
+        webhooks.retry_dead_letter,
+        NoQuery,
+        NoBody,
+        RETRIED,
+        who=Who.OPERATOR,
+    ),
+    Operation(
+        "DELETE",
+        "/webhooks/{webhook_id}/dead-letters/{letter_id}",
+        webhooks.drop_dead_letter,
+        NoQuery,
+        NoBody,
+        DONE,
         who=Who.OPERATOR,
     ),
 )

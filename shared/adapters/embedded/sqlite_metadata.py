@@ -12,6 +12,7 @@ from shared.adapters.embedded.sqlite_drafts import SqliteDrafts
 from shared.adapters.embedded.sqlite_events import SqliteEvents
 from shared.adapters.embedded.sqlite_files import SqliteFiles
 from shared.adapters.embedded.sqlite_users import SqliteUsers
+from shared.adapters.embedded.sqlite_webhooks import SqliteWebhooks
 from shared.core.errors import Unavailable
 from shared.ports.metadata import Metadata
 
@@ -35,6 +36,7 @@ class SqliteMetadata:
             containers=SqliteContainers(self._database, self._events),
             users=SqliteUsers(self._database),
             drafts=SqliteDrafts(self._database),
+            webhooks=SqliteWebhooks(self._database),
             is_ready=self._database.is_ready,
         )
 

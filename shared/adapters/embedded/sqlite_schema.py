@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from shared.core.errors import Unavailable
 
-VERSION: Final = 1
+VERSION: Final = 2
 _APPLICATION_ID: Final = 0x4C454354  # "LECT": tells `file` and us that the database is ours
 
 _SCHEMA: Final = """
@@ -107,6 +107,37 @@ CREATE TABLE events (
 );
 """
 
+_WEBHOOKS: Final = """
+CREATE TABLE webhooks (
+    id TEXT NOT NULL PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    body BLOB NOT NULL
+);
+
+CREATE TABLE webhook_progress (
+    id TEXT NOT NULL PRIMARY KEY,
+    holder TEXT NOT NULL,
+    held_until INTEGER NOT NULL,
+    body BLOB NOT NULL
+);
+
+CREATE TABLE dead_letters (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    webhook_id TEXT NOT NULL,
+    letter_id TEXT NOT NULL,
+    failed_at INTEGER NOT NULL,
+    waiting INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    UNIQUE (webhook_id, letter_id)
+);
+CREATE INDEX dead_letters_by_age ON dead_letters (failed_at);
+CREATE INDEX dead_letters_waiting ON dead_letters (webhook_id, number) WHERE waiting = 1;
+"""
+
+_STEPS: Final = (_SCHEMA, _WEBHOOKS)
+"""What makes form 1 of the database out of nothing, form 2 out of form 1, and so on."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -139,18 +170,24 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Make the tables in a new database. Raises Unavailable if the database isn't one that this release can use."""
+    """Make the tables that a new or older database lacks. Raises Unavailable if this release can't use the database."""
     version, application_id = _pragma(connection, "user_version"), _pragma(connection, "application_id")
     if version == 0 and application_id == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchall():
-        # One transaction, marks included: a process that dies in between leaves an empty database.
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {_SCHEMA}"
-            f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
-        )
+        _complete(connection, 0)
     elif application_id != _APPLICATION_ID:
         raise Unavailable("the database in the data folder is not one of Lectern's")
+    elif 0 < version < VERSION:
+        _complete(connection, version)
     elif version != VERSION:
         raise Unavailable(f"the database has form {version}; this release reads and writes form {VERSION}")
+
+
+def _complete(connection: sqlite3.Connection, version: int) -> None:
+    # One transaction, marks included: a process that dies in between leaves the database as it was.
+    connection.executescript(
+        f"BEGIN IMMEDIATE; {''.join(_STEPS[version:])}"
+        f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
+    )
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> Any:
