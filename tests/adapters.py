@@ -105,4 +105,9 @@ async def _ready(server: KafkaServer) -> None:
 
 
 KINDS: Final[Mapping[str, OpenAdapters]] = {"embedded": embedded, "distributed": distributed}
-OPENED_BY_DEFAULT: Final = KINDS[os.environ.get("LECTERN_TEST_HOST", "embedded")]
+OPENED_BY_DEFAULT: Final = KINDS[os.environ.get("LECTERN_TEST_HOST") or "embedded"]
+
+
+def is_chosen() -> bool:
+    """Whether the environment says on which host tests run."""
+    return bool(os.environ.get("LECTERN_TEST_HOST"))

@@ -13,6 +13,8 @@ from shared.core.permissions import Role
 from shared.core.tokens import Dialect
 from tests.hosts import Host, WopiFile, pieces_of
 
+pytestmark = pytest.mark.on_both_hosts
+
 LARGE = bytes(range(256)) * 20_000
 
 
