@@ -1,7 +1,7 @@
-"""What lies in the embedded host's data folder besides metadata and content, which are the adapters' own.
+"""What lies in the data folder of a host or gateway besides metadata and content, which are the adapters' own.
 
 - `token_secret`, `api_key`: made on first start unless the settings give others; for the owner of the folder alone.
-- `address`: the base URL of the host that runs on the folder, so that the command line finds it on any port.
+- `address`: the base URL of the host or gateway that runs on the folder, so that the command line finds it on any port.
 """
 
 import os

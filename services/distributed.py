@@ -14,6 +14,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from services.compose import api_key_of, handlers_of, issuer_of, pace_of, retention_of, rules_of, signer_of, utc_now
+from services.data_folder import ADDRESS, DataFolderUnusable, read_text, remove, write_text
 from services.ecosystem import sweeper as ecosystem_sweeper
 from services.ecosystem.telling import telling
 from services.first_start import rooted
@@ -75,10 +76,16 @@ async def serve_gateway(settings: Settings, announce: Callable[[str], None]) -> 
     require_servers(settings)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with closing(bound_socket(settings.host, settings.port)) as listener:
-        async with gateway_app(settings, settings.public_url or url_of(listener)) as app, served(app, listener):
-            announce(url_of(listener))
+        address = url_of(listener)
+        async with gateway_app(settings, settings.public_url or address) as app, served(app, listener):
+            with suppress(DataFolderUnusable):  # a convenience: a gateway needs no folder that can be written
+                write_text(settings.data_dir, ADDRESS, address)
+            announce(address)
             await told_to_stop()
             _log.info("stopping")
+        with suppress(DataFolderUnusable, OSError):
+            if read_text(settings.data_dir, ADDRESS) == address:  # else another gateway has the folder as well
+                remove(settings.data_dir, ADDRESS)
     _log.info("stopped")
 
 

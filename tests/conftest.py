@@ -1,8 +1,17 @@
 """What this machine can't run is left out, and said in one line at the end."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.servers import are_there, missing
+from tests.servers import are_there, missing, stop_started
+
+
+@pytest.fixture(scope="session", autouse=True)
+def servers_stop_in_the_end() -> Iterator[None]:
+    """Stop the servers that a test has started."""
+    yield
+    stop_started()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,4 +1,7 @@
-"""A whole host for tests: the real application on the embedded adapters, on a clock that the test moves."""
+"""A whole host for tests: the real application, on a clock that the test moves.
+
+It runs on the embedded adapters, or with `LECTERN_TEST_HOST=distributed` on Kafka, MongoDB and S3; some tests run on both.
+"""
 
 import asyncio
 import io
@@ -24,9 +27,6 @@ from services.gateway.context import Gateway, Rules
 from services.listening import bound_socket, served, url_of
 from services.lock.handlers import LockHandlers
 from services.storage.handlers import StorageHandlers
-from shared.adapters.embedded.folder_content import FolderContent
-from shared.adapters.embedded.memory_bus import MemoryBus
-from shared.adapters.embedded.sqlite_metadata import SqliteMetadata
 from shared.core.containers import ROOT_ID, ContainerMade, new_container
 from shared.core.contents import Retention
 from shared.core.drafts import DRAFT_LIFETIME, Draft
@@ -49,6 +49,7 @@ from shared.ports.bus import CommandBus
 from shared.service.metrics import Metrics
 from shared.service.runner import observed
 from shared.service.transact import Origin, change_of
+from tests.adapters import OPENED_BY_DEFAULT, OpenAdapters
 from tests.builders import Clock, a_user, an_envelope
 
 API_KEY = "test-api-key-of-the-operator"
@@ -282,30 +283,36 @@ async def running_host(
     around_bus: Callable[[CommandBus], CommandBus] = lambda bus: bus,
     clock: Clock | None = None,
     oidc: OpenIdConnect | None = None,
+    open_adapters: OpenAdapters = OPENED_BY_DEFAULT,
 ) -> AsyncIterator[Host]:
     """The host, serving on a free port of this machine."""
     clock, metrics = clock or Clock(), Metrics()
     with bound_socket("127.0.0.1", 0) as listener:
         url = url_of(listener)
         async with (
-            SqliteMetadata(folder) as store,
-            MemoryBus(clock) as bus,
+            open_adapters(folder, clock) as adapters,
             Discoveries(discovery_urls or {}, None, clock) as discoveries,
         ):
-            metadata, contents = store.metadata, FolderContent(folder / "content")
-            for service, handlers in {
-                Service.LOCK: LockHandlers(metadata, clock).table(),
-                Service.STORAGE: StorageHandlers(metadata, contents, Retention(), DRAFT_LIFETIME, clock).table(),
-                Service.ECOSYSTEM: EcosystemHandlers(metadata, clock).table(),
-            }.items():
-                bus.serve(service, observed(handlers, metrics, clock))
+            metadata, contents = adapters.metadata, adapters.content
+            await adapters.serve(
+                {
+                    service: observed(handlers, metrics, clock)
+                    for service, handlers in {
+                        Service.LOCK: LockHandlers(metadata, clock).table(),
+                        Service.STORAGE: StorageHandlers(
+                            metadata, contents, Retention(), DRAFT_LIFETIME, clock
+                        ).table(),
+                        Service.ECOSYSTEM: EcosystemHandlers(metadata, clock).table(),
+                    }.items()
+                }
+            )
             gateway = Gateway(
                 addresses=Addresses(public_url or url),
                 rules=rules or Rules(),
-                bus=around_bus(bus),
+                bus=around_bus(adapters.bus),
                 metadata=metadata,
                 content=contents,
-                events=store.events,
+                events=adapters.events,
                 tokens=TokenSigner(os.urandom(32)),
                 api_key=API_KEY,
                 now=clock,

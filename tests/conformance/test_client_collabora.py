@@ -10,6 +10,8 @@ from shared.core.permissions import Role
 from shared.core.tokens import Dialect
 from tests.hosts import Answer, Host, WopiFile, named
 
+pytestmark = pytest.mark.on_both_hosts
+
 DOCUMENT = b"PK\x03\x04 a whole document"
 
 

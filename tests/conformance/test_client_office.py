@@ -9,6 +9,8 @@ import pytest
 from shared.core.permissions import Role
 from tests.hosts import Answer, Host, WopiFile, named
 
+pytestmark = pytest.mark.on_both_hosts
+
 LOCK = (
     '{"S":"52510d33-4ab1-4fe8-8f5e-0d3e0a5f1c2b","F":6,"E":2,"M":"102dc884a9b54ac6a5d1","P":"39C1376D-0D5C-4A5E-9F3E"}'
 )

@@ -171,6 +171,7 @@ async def test_an_empty_container_has_two_empty_lists(host: Host) -> None:
     assert answer.headers["Content-Length"] == str(len(answer.body))
 
 
+@pytest.mark.on_both_hosts
 async def test_children_are_told_with_the_values_of_check_file_info(host: Host) -> None:
     folder = await host.container()
     inner = await host.container("Zürich", folder)
@@ -230,6 +231,7 @@ async def test_the_filter_keeps_files_of_those_extensions_and_all_containers(
     assert [one["Name"] for one in answer.json["ChildContainers"]] == ["Inner.zip"]
 
 
+@pytest.mark.on_both_hosts
 async def test_children_that_the_user_may_not_see_are_not_listed(host: Host) -> None:
     folder = await host.container()
     secret_folder = await host.container("Secret", folder)
@@ -245,6 +247,7 @@ async def test_children_that_the_user_may_not_see_are_not_listed(host: Host) -> 
     assert [one["Name"] for one in children["ChildFiles"]] == ["open.docx"]
 
 
+@pytest.mark.on_both_hosts
 async def test_a_container_of_many_pieces_is_listed_whole_and_in_order(host: Host) -> None:
     folder = await host.container()
     names = [f"{number:04}.txt" for number in range(2 * PIECE + 1)]
@@ -268,6 +271,7 @@ async def test_the_root_has_no_ancestors(host: Host) -> None:
     assert "X-WOPI-EnumerationIncomplete" not in answer.headers
 
 
+@pytest.mark.on_both_hosts
 async def test_ancestors_come_root_first_and_lead_there(host: Host) -> None:
     outer = await host.container("Outer")
     inner = await host.container("Inner", outer)
@@ -311,6 +315,7 @@ async def test_a_suggested_container_is_made_and_described(host: Host) -> None:
     assert [one["Name"] for one in (await place.get("/children")).json["ChildContainers"]] == ["Entwürfe"]
 
 
+@pytest.mark.on_both_hosts
 async def test_a_suggested_name_that_is_taken_is_counted_up(host: Host) -> None:
     place = container_place(host, await host.container())
 
@@ -346,6 +351,7 @@ async def test_an_exact_container_name_is_used_to_the_letter(host: Host) -> None
     assert answer.json["ContainerPointer"]["Name"] == "made_up name.v2"
 
 
+@pytest.mark.on_both_hosts
 @pytest.mark.parametrize("overwrite", ["true", "True", "false", ""])
 async def test_an_exact_container_name_that_is_taken_is_409_and_never_overwritten(host: Host, overwrite: str) -> None:
     folder = await host.container()
@@ -376,6 +382,7 @@ async def test_an_illegal_exact_container_name_is_400_and_says_why(host: Host, n
     assert answer.headers["X-WOPI-InvalidContainerNameError"]
 
 
+@pytest.mark.on_both_hosts
 async def test_containers_that_would_lie_too_deep_are_501(host: Host) -> None:
     deepest = ROOT_ID
     for number in range(MAX_DEPTH - 1):
@@ -478,6 +485,7 @@ async def test_an_exact_file_name_that_is_free_is_used_to_the_letter(host: Host,
     assert (answer.status, answer.json["Name"]) == (200, "made_up.wopitestx")
 
 
+@pytest.mark.on_both_hosts
 @pytest.mark.parametrize("overwrite", ["", "false", "False"])
 async def test_an_exact_file_name_that_is_taken_is_409_with_a_free_one(host: Host, overwrite: str) -> None:
     folder = await host.container()
@@ -503,6 +511,7 @@ async def test_a_taken_file_name_comes_with_the_lock_of_the_file_that_has_it(hos
     assert (answer.status, answer.headers["X-WOPI-Lock"]) == (409, "theirs")
 
 
+@pytest.mark.on_both_hosts
 @pytest.mark.parametrize("overwrite", ["true", "True", "TRUE"])
 async def test_overwriting_an_unlocked_file_leaves_no_bytes_and_the_same_id(host: Host, overwrite: str) -> None:
     folder = await host.container()
@@ -519,6 +528,7 @@ async def test_overwriting_an_unlocked_file_leaves_no_bytes_and_the_same_id(host
     assert (await host.head(file_id)).current.number == before + 1
 
 
+@pytest.mark.on_both_hosts
 async def test_overwriting_a_locked_file_is_409_with_its_lock(host: Host) -> None:
     folder = await host.container()
     file_id = await host.file("a.docx", b"kept", container=folder)
@@ -561,6 +571,7 @@ async def test_an_illegal_exact_file_name_is_400_and_says_why(host: Host, name: 
 # --- DeleteContainer
 
 
+@pytest.mark.on_both_hosts
 async def test_an_empty_container_is_deleted(host: Host) -> None:
     folder = await host.container()
     place = container_place(host, folder)
@@ -570,6 +581,7 @@ async def test_an_empty_container_is_deleted(host: Host) -> None:
     assert (await place.post("DELETE_CONTAINER")).status == 404
 
 
+@pytest.mark.on_both_hosts
 @pytest.mark.parametrize("child", ["file", "container"])
 async def test_a_container_with_a_child_is_not_deleted_and_goes_on_to_work(host: Host, child: str) -> None:
     folder = await host.container()
@@ -601,6 +613,7 @@ async def test_a_file_that_was_deleted_keeps_its_container_from_nothing(host: Ho
 # --- RenameContainer
 
 
+@pytest.mark.on_both_hosts
 async def test_a_renamed_container_keeps_its_address_and_what_is_in_it(host: Host) -> None:
     folder = await host.container()
     file_id = await host.file(container=folder)
@@ -629,6 +642,7 @@ async def test_a_container_may_keep_its_name(host: Host) -> None:
     assert (answer.status, answer.json) == (200, {"Name": "Plans"})
 
 
+@pytest.mark.on_both_hosts
 async def test_a_name_that_another_container_has_is_409(host: Host) -> None:
     await host.container("Taken")
 

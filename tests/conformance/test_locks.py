@@ -44,6 +44,7 @@ async def send(client: WopiFile, operation: str) -> Answer:
     return await calls[name]()
 
 
+@pytest.mark.on_both_hosts
 @pytest.mark.parametrize(
     ("before", "operation", "status", "shown", "after"),
     [
@@ -88,6 +89,7 @@ async def test_the_lock_table(
         assert answer.headers["X-WOPI-LockFailureReason"]
 
 
+@pytest.mark.on_both_hosts
 @pytest.mark.parametrize(
     ("before", "operation", "status", "shown", "after"),
     [
@@ -111,6 +113,7 @@ async def test_the_lock_table_for_a_file_of_no_bytes(
     assert (await client.get_lock()).lock == after
 
 
+@pytest.mark.on_both_hosts
 async def test_an_unlocked_file_can_be_deleted(host: Host) -> None:
     client = await opened(host)
 
@@ -172,6 +175,7 @@ async def test_a_lock_id_comes_back_as_it_was_sent(host: Host, lock_id: str) -> 
     assert (await client.unlock(lock_id)).status == 200
 
 
+@pytest.mark.on_both_hosts
 @pytest.mark.parametrize(
     "other", ["LOCK-A", "lock-a-", "lock-", '{"S":"lock-a"}'], ids=["letter case", "longer", "shorter", "like JSON"]
 )
@@ -200,6 +204,7 @@ async def test_an_old_lock_id_of_1025_characters_is_a_bad_request(host: Host) ->
     assert (await client.relock("mine", "L" * 1025)).status == 400
 
 
+@pytest.mark.on_both_hosts
 async def test_a_lock_lasts_thirty_minutes_and_not_a_moment_longer(host: Host) -> None:
     client = await opened(host, "theirs")
 
@@ -211,6 +216,7 @@ async def test_a_lock_lasts_thirty_minutes_and_not_a_moment_longer(host: Host) -
     assert (await client.lock("mine")).status == 200
 
 
+@pytest.mark.on_both_hosts
 @pytest.mark.parametrize("operation", ["refresh", "unlock", "put", "relock:mine"])
 async def test_a_lock_whose_time_is_up_counts_as_absent(host: Host, operation: str) -> None:
     client = await opened(host, "mine")
@@ -221,6 +227,7 @@ async def test_a_lock_whose_time_is_up_counts_as_absent(host: Host, operation: s
     assert (answer.status, answer.lock) == (409, "")
 
 
+@pytest.mark.on_both_hosts
 @pytest.mark.parametrize("operation", ["lock", "refresh", "relock:mine"])
 async def test_extending_a_lock_restarts_its_thirty_minutes(host: Host, operation: str) -> None:
     client = await opened(host, "mine")
@@ -303,6 +310,7 @@ async def test_an_invalid_token_unlocks_nothing(host: Host) -> None:
     assert (await client.get_lock()).lock == "mine"
 
 
+@pytest.mark.on_both_hosts
 async def test_of_two_hundred_clients_racing_for_one_lock_exactly_one_wins(host: Host) -> None:
     client = await opened(host)
 
@@ -313,6 +321,7 @@ async def test_of_two_hundred_clients_racing_for_one_lock_exactly_one_wins(host:
     assert {answer.lock for answer in answers if answer.status == 409} == {winner}
 
 
+@pytest.mark.on_both_hosts
 async def test_of_two_hundred_clients_with_one_lock_id_all_win(host: Host) -> None:
     client = await opened(host)
 
@@ -321,6 +330,7 @@ async def test_of_two_hundred_clients_with_one_lock_id_all_win(host: Host) -> No
     assert {answer.status for answer in answers} == {200}
 
 
+@pytest.mark.on_both_hosts
 async def test_a_chain_of_relocks_under_fire_never_loses_the_lock(host: Host) -> None:
     client = await opened(host, "0")
 

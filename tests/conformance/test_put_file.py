@@ -22,6 +22,7 @@ async def locked_file(host: Host, content: bytes = b"hello", lock_id: str = "a")
     return client
 
 
+@pytest.mark.on_both_hosts
 @pytest.mark.parametrize("content", [b"", b"x", LARGE], ids=["empty", "one byte", "5 MB"])
 async def test_a_save_with_the_lock_is_there_at_once(host: Host, content: bytes) -> None:
     client = await locked_file(host)
@@ -39,6 +40,7 @@ async def test_a_save_with_the_lock_is_there_at_once(host: Host, content: bytes)
     assert answer.lock is None
 
 
+@pytest.mark.on_both_hosts
 async def test_a_chunked_save_is_as_good(host: Host) -> None:
     client = await locked_file(host)
 
@@ -48,6 +50,7 @@ async def test_a_chunked_save_is_as_good(host: Host) -> None:
     assert await host.bytes_of(client.file_id) == LARGE
 
 
+@pytest.mark.on_both_hosts
 async def test_no_two_saves_have_the_same_version_even_with_equal_bytes(host: Host) -> None:
     client = await locked_file(host)
 
@@ -67,6 +70,7 @@ async def test_a_save_names_its_editors_and_who_saved_it(host: Host) -> None:
     assert (current.saved_by.user_id, current.saved_by.session_id, current.saved_by.client) == ("ann", "s7", "Word")
 
 
+@pytest.mark.on_both_hosts
 @pytest.mark.parametrize(
     ("lock_id", "headers", "shown"),
     [
@@ -107,6 +111,7 @@ async def test_a_save_to_an_unlocked_file_with_content_is_refused_with_an_empty_
     assert len(await host.drafts(client.file_id)) == 1
 
 
+@pytest.mark.on_both_hosts
 async def test_a_file_of_no_bytes_takes_a_save_without_a_lock_once(host: Host) -> None:
     client = host.wopi(await host.file(content=b""))
 
@@ -118,6 +123,7 @@ async def test_a_file_of_no_bytes_takes_a_save_without_a_lock_once(host: Host) -
     assert (await client.lock("a")).status == 200
 
 
+@pytest.mark.on_both_hosts
 async def test_saving_no_bytes_leaves_an_empty_file_that_can_be_filled_again(host: Host) -> None:
     client = await locked_file(host)
 
@@ -136,6 +142,7 @@ async def test_a_refused_save_of_no_bytes_leaves_no_draft(host: Host) -> None:
     assert await host.drafts(client.file_id) == []
 
 
+@pytest.mark.on_both_hosts
 async def test_equal_refused_saves_make_one_draft(host: Host) -> None:
     client = await locked_file(host)
     keys = await host.keys()
@@ -260,6 +267,7 @@ async def test_a_malformed_lock_id_is_a_bad_request(host: Host) -> None:
     assert (await client.put(b"new", "L" * 1025)).status == 400
 
 
+@pytest.mark.on_both_hosts
 async def test_two_saves_at_once_with_one_lock_both_land_one_after_the_other(host: Host) -> None:
     client = await locked_file(host)
 
@@ -287,6 +295,7 @@ class Slowly:
         yield self.body[half:]
 
 
+@pytest.mark.on_both_hosts
 @pytest.mark.parametrize("change", ["unlocked", "relocked", "locked by another", "expired"])
 async def test_a_slow_upload_that_a_lock_change_overtakes_is_refused(host: Host, change: str) -> None:
     client = await locked_file(host)
@@ -311,6 +320,7 @@ async def test_a_slow_upload_that_a_lock_change_overtakes_is_refused(host: Host,
     assert await host.content_bytes(draft.content) == b"slow and steady"
 
 
+@pytest.mark.on_both_hosts
 async def test_a_slow_upload_that_another_save_overtakes_goes_by_the_time(host: Host) -> None:
     client = await locked_file(host)
     known = (await client.info())["LastModifiedTime"]
@@ -326,6 +336,7 @@ async def test_a_slow_upload_that_another_save_overtakes_goes_by_the_time(host: 
     assert await host.bytes_of(client.file_id) == b"quick"
 
 
+@pytest.mark.on_both_hosts
 async def test_reading_goes_on_while_an_upload_is_under_way(host: Host) -> None:
     client = await locked_file(host)
     body = Slowly(b"slow and steady")
@@ -339,6 +350,7 @@ async def test_reading_goes_on_while_an_upload_is_under_way(host: Host) -> None:
     assert (await upload).status == 200
 
 
+@pytest.mark.on_both_hosts
 async def test_a_file_that_is_deleted_during_an_upload_stays_deleted(host: Host) -> None:
     client = host.wopi(await host.file(content=b""))
     body = Slowly(b"slow and steady")
@@ -363,6 +375,7 @@ async def test_who_may_never_write_gets_404_and_nothing_is_kept(host: Host) -> N
     assert (await host.drafts(file_id), await host.keys()) == ([], keys)
 
 
+@pytest.mark.on_both_hosts
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.NONE])
 async def test_who_lost_the_right_to_write_gets_404_and_their_work_becomes_a_draft(host: Host, role: Role) -> None:
     file_id = await host.file()

@@ -3,7 +3,7 @@
 Each entry opens the adapter on `folder`. Opened twice on the same folder, one after the other, it finds what it kept.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from shared.ports.content import ContentStore
 from shared.ports.metadata import ContainerStore, DraftStore, FileStore, Metadata, UserStore
 from tests.contract import distributed
 from tests.contract.values import Clock
-from tests.servers import are_there, stop_started
+from tests.servers import are_there
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,6 @@ if are_there():
     STORES |= {f"mongo-{driver}": distributed_stores(driver) for driver in get_args(Driver)}
     CONTENTS |= {"s3": distributed.s3_content}
     BUSES |= {"kafka": distributed.kafka_bus}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def servers_stop_in_the_end() -> Iterator[None]:
-    yield
-    stop_started()
 
 
 @pytest.fixture(params=STORES)

@@ -7,7 +7,8 @@ from time import monotonic
 import pytest
 
 from tests.servers import are_native, servers, stop_started
-from tests.system.parts import Host, Part, kill_server, operate, request, start_servers, wait_until_all
+from tests.system.parts import KEY, Host, Part, kill_server, operate, request, start_servers, wait_until_all
+from tests.system.processes import lectern
 
 SERVICES = ("lock", "storage", "ecosystem")
 pytestmark = pytest.mark.needs_servers
@@ -50,6 +51,20 @@ def test_what_one_gateway_did_another_one_knows(host: Host, gateway: Part, addre
     assert (status, headers["X-WOPI-Lock"]) == (409, "A")
     assert operate(other, address, "UNLOCK", "A")[0] == 200
     assert other.stop() == 0
+
+
+def test_a_gateway_is_found_by_its_data_folder_on_any_port(host: Host) -> None:
+    folder = host.folder / "another gateway"
+    folder.mkdir()
+    (folder / "api_key").write_text(KEY)
+    other = host.start("gateway", LECTERN_DATA_DIR=str(folder))
+    wait_until_all([other.is_ready])
+
+    done = lectern("ls", LECTERN_DATA_DIR=str(folder))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert other.stop() == 0
+    assert [one.name for one in folder.iterdir()] == ["api_key"]
 
 
 def test_content_comes_back_as_it_was_put(host: Host, gateway: Part) -> None:
