@@ -41,13 +41,22 @@ def make_app(gateway: Gateway) -> web.Application:
 def add_protocol(app: web.Application, beginning: str) -> None:
     """The protocol's own addresses, and those for people who run the host, below `beginning`."""
     router = app.router
-    router.add_route("*", beginning + "/wopi/{rest:.+}", app[DISPATCH].__call__, expect_handler=expect_later)
+    protocol = Below(f"{beginning}/wopi")
+    protocol.add_route("*", app[DISPATCH].__call__, expect_handler=expect_later)
+    router.register_resource(protocol)
     router.add_route("GET", f"{beginning}/wopibootstrapper", bootstrap, expect_handler=expect_later)
     router.add_route("POST", f"{beginning}/wopibootstrapper", bootstrap, expect_handler=expect_later)
     router.add_get(beginning + DOWNLOAD_PATH, download, expect_handler=expect_later)
     router.add_get(f"{beginning}/healthz", healthz, expect_handler=expect_later)
     router.add_get(f"{beginning}/readyz", readyz, expect_handler=expect_later)
     router.add_get(f"{beginning}/metrics", metrics, expect_handler=expect_later)
+
+
+class Below(web.PlainResource):
+    """All addresses below a path. A pattern of aiohttp would be matched and decoded anew for each request, unused."""
+
+    def _match(self, path: str) -> dict[str, str] | None:
+        return {} if len(path) > len(self.canonical) + 1 and path.startswith(self.canonical + "/") else None
 
 
 async def unknown_address(request: web.Request) -> web.StreamResponse:

@@ -4,17 +4,22 @@ A label's values are names out of this code (operations, commands, outcomes), ne
 a client sends: their number stays small, and nothing private is told.
 """
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from enum import Enum
+from itertools import accumulate
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import HistogramMetricFamily
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 """Of what `Metrics.render` gives."""
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+_LIMITS: Final = (*(str(limit) for limit in _SECONDS), "+Inf")
 
 
 class Level(Enum):
@@ -58,25 +63,54 @@ class Delivery(Enum):
     FAILED = "failed"
 
 
+class Durations(Collector):
+    """A histogram for what happens at every request: counted in the event loop alone, so that nothing has to be locked.
+
+    The library's own costs several times as much to observe.
+    """
+
+    def __init__(self, name: str, meaning: str, labels: tuple[str, ...], registry: CollectorRegistry) -> None:
+        self._name, self._meaning, self._labels = name, meaning, labels
+        self._counts: dict[tuple[str | int, ...], list[int]] = {}
+        self._sums: dict[tuple[str | int, ...], float] = {}
+        registry.register(self)
+
+    def observe(self, labels: tuple[str | int, ...], seconds: float) -> None:
+        """Count one duration under these values of the labels."""
+        counts = self._counts.get(labels)
+        if counts is None:
+            counts = self._counts[labels] = [0] * (len(_SECONDS) + 1)
+            self._sums[labels] = 0.0
+        counts[bisect_left(_SECONDS, seconds)] += 1
+        self._sums[labels] += seconds
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """What the registry asks for."""
+        family = HistogramMetricFamily(self._name, self._meaning, labels=self._labels)
+        for labels, counts in self._counts.items():
+            totals = (float(total) for total in accumulate(counts))
+            buckets = list(zip(_LIMITS, totals, strict=True))
+            family.add_metric([str(value) for value in labels], buckets, self._sums[labels])
+        yield family
+
+
 class Metrics:
     """Counts what one process does. Has its own registry: two hosts in one process don't count each other's."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        self._requests = Histogram(
+        self._requests = Durations(
             "lectern_request_seconds",
             "Time to answer an HTTP request, by operation and status.",
             ("operation", "status"),
-            buckets=_SECONDS,
-            registry=self._registry,
+            self._registry,
         )
-        self._commands = Histogram(
+        self._commands = Durations(
             "lectern_command_seconds",
             "Time to handle a command, by service, command and outcome (or the error that came instead).",
             ("service", "command", "outcome"),
-            buckets=_SECONDS,
-            registry=self._registry,
+            self._registry,
         )
         self._bytes = Counter(
             "lectern_content_bytes", "Bytes of content received and sent.", ("direction",), registry=self._registry
@@ -116,23 +150,14 @@ class Metrics:
             ("service",),
             registry=self._registry,
         )
-        # Finding a child by its labels costs more than counting with it.
-        self._request_children: dict[tuple[str, int], Histogram] = {}
-        self._command_children: dict[tuple[str, str, str], Histogram] = {}
 
     def request(self, operation: str, status: int, seconds: float) -> None:
         """An HTTP request was answered. `operation` is a name out of the table of operations."""
-        child = self._request_children.get((operation, status))
-        if child is None:
-            child = self._request_children[operation, status] = self._requests.labels(operation, str(status))
-        child.observe(seconds)
+        self._requests.observe((operation, status), seconds)
 
     def command(self, service: str, name: str, outcome: str, seconds: float) -> None:
         """A command was handled; `outcome` is the name of the outcome's class, or of the error's."""
-        child = self._command_children.get((service, name, outcome))
-        if child is None:
-            child = self._command_children[service, name, outcome] = self._commands.labels(service, name, outcome)
-        child.observe(seconds)
+        self._commands.observe((service, name, outcome), seconds)
 
     def content(self, direction: Direction, size_bytes: int) -> None:
         """Content was received or sent."""

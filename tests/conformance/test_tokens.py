@@ -231,3 +231,23 @@ async def test_a_request_that_cant_be_parsed_is_logged_without_its_token(
     assert answer.status == 400
     assert "Error handling request" in caplog.text
     assert client.token not in caplog.text
+
+
+async def test_an_address_that_was_asked_for_before_is_asked_for_in_vain_once_its_token_is_over(host: Host) -> None:
+    client = host.wopi(await host.file())
+    assert [(await client.get()).status for _ in range(2)] == [200, 200]
+
+    host.clock.move(host.gateway.rules.token_lifetime)
+
+    assert (await client.get()).status == 401
+
+
+async def test_an_address_that_was_asked_for_before_is_looked_up_anew_each_time(host: Host) -> None:
+    file_id = await host.file()
+    client = host.wopi(file_id, await host.user("ben"))
+    assert (await client.get()).status == 200
+
+    await host.grant(file_id, "ben", Role.NONE)
+
+    assert (await client.get()).status == 404
+    assert (await client.post("GET_LOCK")).status == 404

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from services.gateway.access import ContainerAccess, FileAccess, container_access, file_access, user_of
 from services.gateway.auth.proof import check_proof
-from services.gateway.auth.tokens import CLAIMS, access_token_of, claims_of
+from services.gateway.auth.tokens import CLAIMS, access_token_of, claims_of, raw_query_token
 from services.gateway.context import GATEWAY, Gateway
 from services.gateway.requests import USER_ID, log_id
 from shared.core.errors import LecternError, NotFound
@@ -85,6 +85,20 @@ class Table:
         return by_override.get(None) or by_override.get(override)
 
 
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What a GET says by its target alone, once and for all: which operation on what, and by which token."""
+
+    operation: Operation
+    resource_id: str
+    claims: Claims
+    token: str
+
+
+UNDERSTOOD_MAX: Final = 4096
+"""Targets that are remembered; half a kilobyte each, more or less."""
+
+
 class Dispatch:
     """The handler of everything below /wopi/."""
 
@@ -94,10 +108,18 @@ class Dispatch:
             "containers": (Resource.CONTAINER, containers),
             "ecosystem": (Resource.ECOSYSTEM, ecosystem),
         }
+        # Clients ask for the same addresses again and again: reading one costs as much as answering it.
+        self._understood: dict[str, Understood] = {}
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         gateway = request.app[GATEWAY]
+        known = self._understood.get(request.raw_path) if request.method == "GET" else None
+        if known is not None and gateway.now() < known.claims.expires_at:
+            request[RESOURCE_ID] = known.resource_id
+            request[OPERATION] = known.operation.name
+            await _proved(request, gateway, known.claims, known.token)
+            return await _answered(request, gateway, known.claims, known.operation, None)
         kind, *rest = segments(request.path) or [""]
         if kind == "folders":
             request[OPERATION] = "Folders"
@@ -114,7 +136,17 @@ class Dispatch:
         claims = await _authenticated(request, gateway)
         if claims.resource is not resource or claims.resource_id != resource_id:
             raise NotFound("there is no such resource")
+        if operation is not None and request.method == "GET":
+            self._remember(request, operation, claims)
         return await _answered(request, gateway, claims, operation, override)
+
+    def _remember(self, request: web.Request, operation: Operation, claims: Claims) -> None:
+        token = raw_query_token(request.rel_url.raw_query_string)
+        if token is None:
+            return
+        if len(self._understood) >= UNDERSTOOD_MAX:
+            self._understood.clear()
+        self._understood[request.raw_path] = Understood(operation, claims.resource_id, claims, token)
 
 
 async def _answered(
@@ -147,10 +179,14 @@ def segments(path: str) -> list[str]:
 async def _authenticated(request: web.Request, gateway: Gateway) -> Claims:
     token = access_token_of(request)
     claims = claims_of(gateway, token)
+    await _proved(request, gateway, claims, token or "")
+    return claims
+
+
+async def _proved(request: web.Request, gateway: Gateway, claims: Claims, token: str) -> None:
     request[CLAIMS] = claims
     request[USER_ID] = claims.user_id
-    await check_proof(request, gateway, claims, token or "")
-    return claims
+    await check_proof(request, gateway, claims, token)
 
 
 async def _settle(request: web.Request, gateway: Gateway, claims: Claims, least: Role) -> None:
