@@ -1,7 +1,7 @@
 """Webhooks at work: a real receiver on this machine is told of events, whatever it does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -27,6 +27,7 @@ from shared.messages.commands import (
     RetryDeadLetters,
 )
 from shared.messages.events import Event
+from shared.service.logging import configure
 from shared.service.metrics import Metrics
 from tests.builders import NOON, an_envelope
 from tests.receiver import Received, Receiver, running_receiver
@@ -395,6 +396,14 @@ async def test_of_two_workers_one_delivers_and_the_other_takes_over(teller: Tell
     assert len(receiver.received) == len(set(places(receiver.received))) == 11
 
 
+@pytest.fixture
+def _all_lines() -> Iterator[None]:
+    configure("info", "json")
+    yield
+    configure("warning", "json")
+
+
+@pytest.mark.usefixtures("_all_lines")
 async def test_one_line_tells_of_each_attempt_without_the_address(
     teller: Teller, capsys: pytest.CaptureFixture[str]
 ) -> None:
