@@ -56,6 +56,7 @@ class _Write(Generic[ResultT]):
         if self.refusal is not None:
             self.fail(self.refusal)
             return
+        # Without a refusal the job has run, and `result` is what it gave: None only if that is what it gives.
         try:
             self.then(self.result)  # type: ignore[arg-type]
         except Exception as error:  # noqa: BLE001 - the others of the group must hear of their commit
